@@ -1,0 +1,58 @@
+# OpenSIT. `make help` lists the targets. Needs python3 (3.11+, with venv), make and git; the rest is set up in .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+SIT := $(VENV)/bin/sit
+STAMP := $(VENV)/.set-up
+TARGET ?= sim:micropython
+PLAN ?= examples/plans/face-30-points.toml
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+
+##@ Use
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything that is needed, versions and hashes pinned
+$(STAMP): requirements.lock requirements-micropython.lock pyproject.toml tools/setup.py
+	$(PYTHON) tools/setup.py $(VENV)
+	@touch $@
+
+run: $(STAMP) ## Run a 30-point treatment on the simulated injector
+	$(PY) tools/pick_target.py $(TARGET) --then $(SIT) treat $(PLAN) --yes --target
+
+##@ Prove
+test: $(STAMP) ## Run the tests (under five minutes on two cores)
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --junitxml build/junit.xml $(ARGS)
+
+check: lint type gen-check ## Everything that reads the code without running it
+
+lint: $(STAMP) ## Style, and who may import whom
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --config .importlinter --no-cache
+
+type: $(STAMP) ## Types: the firmware once with each board's stubs, then host, sim and tools
+	$(PY) tools/type_check.py
+
+gen: $(STAMP) ## Make the generated files anew
+	$(PY) tools/gen.py
+
+gen-check: $(STAMP) ## Fail if a generated file differs from its source
+	$(PY) tools/gen.py --check
+
+bite: $(STAMP) ## Remove each safety control in turn and show that its tests go red
+	$(PY) tools/bite.py $(ARGS)
+
+bless: $(STAMP) ## Take today's traces as the golden ones, showing the difference
+	$(PY) tools/bless.py
+
+bench: $(STAMP) ## Speeds, as ratios taken in one run (SIT_UF2=path for the chip's cycles)
+	$(PY) tools/bench.py $(ARGS)
+
+clean: ## Remove what was built; .venv stays
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup run test check lint type gen gen-check bite bless bench clean

@@ -1,0 +1,137 @@
+"""Chip forms of the hot functions: one plain source, four ways to run it.
+
+A hot function takes exactly the four arrays (state, inputs, outputs, params). On the chip it runs as viper machine code,
+which wants literals and pointer types, and `const()` doesn't reach across modules. So the build rewrites the syntax tree:
+`image.NAME`, `codes.NAME` and the module's own `_NAME = number` become literals; the decorator and the `ptr32`
+types are set. The source itself stays plain.
+
+    plain      as it stands in the tree
+    bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit
+    native     constants inlined, @micropython.native
+    viper      constants inlined, @micropython.viper, ptr32 arguments: for the 32-bit chips
+"""
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+
+FORMS = ("plain", "bytecode", "native", "viper")
+HOT_ARGUMENTS = ["state", "inputs", "outputs", "params"]
+CONSTANT_MODULES = ("image", "codes")
+
+
+class BuildError(Exception):
+    """The source uses something that the chip form can't carry; the message names file and line."""
+
+
+def constants(source: str) -> dict[str, int]:
+    """Return the module-level `NAME = integer` assignments of a source text (expressions of integers included)."""
+    found: dict[str, int] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            value = _integer(node.value, found)
+            if value is not None:
+                found[node.targets[0].id] = value
+    return found
+
+
+def _integer(node: ast.expr, known: Mapping[str, int]) -> int | None:
+    """Evaluate an expression of integer literals and known names; None when it is anything else."""
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    plain = (
+        ast.Expression,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.Constant,
+        ast.Name,
+        ast.operator,
+        ast.unaryop,
+        ast.expr_context,
+    )
+    if not names <= set(known) or not all(isinstance(n, plain) for n in ast.walk(node)):
+        return None
+    value = eval(compile(ast.Expression(node), "<constant>", "eval"), {"__builtins__": {}}, dict(known))
+    return value if type(value) is int else None
+
+
+def is_hot(node: ast.AST) -> bool:
+    """True for a function of exactly the four arrays."""
+    return isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args] == HOT_ARGUMENTS
+
+
+class _Inline(ast.NodeTransformer):
+    """Replaces constants inside one hot function."""
+
+    def __init__(self, modules: Mapping[str, Mapping[str, int]], own: Mapping[str, int], path: str) -> None:
+        self.modules, self.own, self.path = modules, own, path
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id in self.modules:
+            table = self.modules[node.value.id]
+            if node.attr not in table:
+                raise BuildError(f"{self.path}:{node.lineno}: {node.value.id}.{node.attr} isn't an integer constant")
+            return ast.copy_location(_literal(table[node.attr]), node)
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if isinstance(node.ctx, ast.Load) and node.id in self.own:
+            return ast.copy_location(_literal(self.own[node.id]), node)
+        return node
+
+
+def _literal(value: int) -> ast.expr:
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
+
+
+def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], path: str = "<source>") -> str:
+    """Return the source text of a module in the wanted form.
+
+    modules: the integer constants of the modules in CONSTANT_MODULES. Raises BuildError for a constant that isn't there
+    and ValueError for an unknown form. A module without hot functions comes back unchanged.
+    """
+    if form not in FORMS:
+        raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
+    tree = ast.parse(source, path)
+    if form == "plain" or not any(is_hot(node) for node in tree.body):
+        return source
+    own = constants(source)
+    for node in tree.body:
+        if not is_hot(node):
+            continue
+        assert isinstance(node, ast.FunctionDef)
+        _Inline(modules, own, path).visit(node)
+        if ast.get_docstring(node) is not None:
+            del node.body[0]
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = ast.Name("ptr32", ast.Load()) if form == "viper" else None
+        if form != "bytecode":
+            decorator = ast.Attribute(ast.Name("micropython", ast.Load()), form, ast.Load())
+            node.decorator_list = [decorator]
+    if form != "bytecode":
+        tree.body.insert(_first_statement(tree), ast.Import([ast.alias("micropython")]))
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+def _first_statement(tree: ast.Module) -> int:
+    """Index after the docstring and any __future__ import."""
+    index = 1 if ast.get_docstring(tree) is not None else 0
+    while (
+        index < len(tree.body)
+        and isinstance(tree.body[index], ast.ImportFrom)
+        and tree.body[index].module == "__future__"
+    ):  # type: ignore[attr-defined]
+        index += 1
+    return index
+
+
+def build(package: Path, out: Path, form: str) -> list[Path]:
+    """Write every module of the package `package` into `out/<package name>` in the wanted form; return the paths."""
+    modules = {name: constants((package / f"{name}.py").read_text()) for name in CONSTANT_MODULES}
+    written = []
+    for path in sorted(package.rglob("*.py")):
+        target = out / package.name / path.relative_to(package)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(transform(path.read_text(), form, modules, str(path.relative_to(package.parent))))
+        written.append(target)
+    return written

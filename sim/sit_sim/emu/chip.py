@@ -1,0 +1,116 @@
+"""A Pico with MicroPython in the emulator: run it for emulated time, talk to its raw REPL, count its cycles."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sit_sim.emu import shims
+
+_STEP_S = 0.001
+
+
+class NoFirmware(Exception):
+    """No MicroPython UF2 was given, or the file isn't there; the message says what to do."""
+
+
+def uf2_path() -> Path:
+    """Return the UF2 named by SIT_UF2; raise NoFirmware with the reason when there is none."""
+    name = os.environ.get("SIT_UF2", "")
+    if not name:
+        raise NoFirmware("no MicroPython for RP2040: set SIT_UF2 to the path of a RPI_PICO UF2, 1.26 or newer")
+    if not Path(name).is_file():
+        raise NoFirmware(f"SIT_UF2 names {name}, which isn't a file")
+    return Path(name)
+
+
+class Chip:
+    """An emulated Pico, booted from a UF2. All times are emulated seconds; nothing here reads the wall clock."""
+
+    def __init__(self, uf2: Path) -> None:
+        shims.apply()
+        from rp2040py.boards import BOARDS, resolve_firmware
+        from rp2040py.device import MicroPythonDevice
+        from rp2040py.memory_map import FLASH_START_ADDRESS
+
+        self.device = MicroPythonDevice(
+            board=resolve_firmware(BOARDS["pico"], "micropython", str(uf2)), filesystem=None
+        )
+        self.simulator = self.device.simulator
+        self.mcu = self.device.mcu
+        self.clock = self.simulator.clock
+        self.received = bytearray()
+        self._to_send = bytearray()
+        self._connected = False
+        self.device.cdc.on_serial_data = self.received.extend
+        self.device.cdc.on_device_connected = self._on_connected
+        self.mcu.core.pc = FLASH_START_ADDRESS
+        self.simulator.stopped = False
+        self._pump_alarm = self.clock.create_alarm(self._pump)
+        self._stop_alarm = self.clock.create_alarm(self._stop)
+        if not self.run_until(lambda: self._connected, 20.0):
+            raise RuntimeError(f"{uf2.name} didn't bring up its USB port within 20 emulated seconds")
+
+    def _on_connected(self) -> None:
+        self._connected = True
+
+    def _stop(self) -> None:
+        self.simulator.stopped = True
+
+    @property
+    def now_s(self) -> float:
+        """Emulated time since power-up, s."""
+        return self.clock.nanos * 1e-9
+
+    @property
+    def cycles(self) -> int:
+        """CPU cycles since power-up."""
+        return self.mcu.core.cycles
+
+    def run_for(self, seconds: float) -> None:
+        """Run exactly that much emulated time."""
+        self.simulator.stopped = False
+        self._stop_alarm.schedule(seconds * 1e9)
+        while not self.simulator.stopped:
+            self.simulator._execute_batch()
+        self.simulator.stopped = False
+
+    def run_until(self, condition: Callable[[], bool], limit_s: float) -> bool:
+        """Run until the condition holds, looked at each emulated millisecond; False when limit_s passed first."""
+        end = self.now_s + limit_s
+        while not condition():
+            if self.now_s > end:
+                return False
+            self.run_for(_STEP_S)
+        return True
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the chip's USB serial port."""
+        self._to_send += data
+        self._pump()
+
+    def _pump(self) -> None:
+        fifo = self.device.cdc.tx_fifo
+        free = fifo.size - fifo.item_count
+        chunk = self._to_send[:free]
+        del self._to_send[:free]
+        for byte in chunk:
+            self.device.cdc.send_serial_byte(byte)
+        if self._to_send:
+            self._pump_alarm.schedule(200_000)
+
+    def execute(self, code: str, limit_s: float = 60.0) -> str:
+        """Run code in the raw REPL and return what it printed; RuntimeError with the chip's words when it raised."""
+        self.received.clear()
+        self.write(b"\r\x03\x03\x01")
+        if not self.run_until(lambda: self.received.endswith(b"raw REPL; CTRL-B to exit\r\n>"), 5.0):
+            raise RuntimeError(f"no raw REPL: {bytes(self.received[-80:])!r}")
+        self.received.clear()
+        self.write(code.encode() + b"\x04")
+        if not self.run_until(lambda: self.received.count(b"\x04") >= 2, limit_s):
+            raise RuntimeError(
+                f"the chip didn't finish within {limit_s} emulated seconds: {bytes(self.received[-200:])!r}"
+            )
+        output, error = bytes(self.received)[2:].split(b"\x04")[:2]
+        if error:
+            raise RuntimeError(error.decode(errors="replace"))
+        return output.decode()

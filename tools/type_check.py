@@ -1,0 +1,84 @@
+"""Type checks: `mypy` over the firmware once per board, against that board's MicroPython stubs, then over the rest.
+
+The stubs of two boards can't share an environment, so each is installed beside the build: build/stubs/<board>.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STUBS = ROOT / "build" / "stubs"
+# a board's own driver is checked against its own stubs only
+BOARDS = {"rp2": ["esp32.py"], "esp32": ["rp2040.py"]}
+FLAGS = ["--no-error-summary", "--show-error-codes"]
+
+
+def stubs(board: str) -> Path:
+    """Return the folder of the board's stubs, installed from the pinned and hashed list when missing or outdated."""
+    lock = ROOT / f"requirements-stubs-{board}.lock"
+    home = STUBS / board
+    stamp = home / ".lock-sha256"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "--disable-pip-version-check",
+                "-q",
+                "install",
+                "--require-hashes",
+                "--upgrade",
+                "--target",
+                str(home),
+                "-r",
+                str(lock),
+            ],
+            check=True,
+        )
+        stamp.write_text(digest)
+    return home
+
+
+def firmware(board: str, skip: list[str]) -> int:
+    """Check the firmware against one board's stubs; return mypy's exit code."""
+    home = stubs(board)
+    files = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "firmware").rglob("*.py")) if p.name not in skip]
+    env = {**os.environ, "MYPYPATH": f"{home}:{ROOT / 'firmware'}"}
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--config-file",
+            "tools/mypy-firmware.ini",
+            "--custom-typeshed-dir",
+            str(home),
+            "--cache-dir",
+            str(ROOT / "build" / "mypy" / board),
+            *FLAGS,
+            *files,
+        ],
+        cwd=ROOT,
+        env=env,
+    ).returncode
+
+
+def main() -> int:
+    """Run all checks; return 0 only when each is clean."""
+    failed = 0
+    for board, skip in BOARDS.items():
+        code = firmware(board, skip)
+        print(f"types: firmware against the {board} stubs: {'ok' if code == 0 else 'FAILED'}")
+        failed |= code
+    code = subprocess.run([sys.executable, "-m", "mypy", *FLAGS], cwd=ROOT).returncode
+    print(f"types: host, sim and tools: {'ok' if code == 0 else 'FAILED'}")
+    return 1 if failed | code else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
