@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(argv: list[str]) -> int:
     """Create or mend the environment named in argv; return an exit code."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this script is what an older python3 meets first
         print(
             f"OpenSIT needs Python 3.11 or newer; this is {sys.version.split()[0]}. Install one and run"
             " `make PYTHON=python3.x setup`.",

@@ -1,9 +1,9 @@
 """Chip forms of the hot functions: one plain source, four ways to run it.
 
-A hot function takes exactly the four arrays (state, inputs, outputs, params). On the chip it runs as viper machine code,
-which wants literals and pointer types, and `const()` doesn't reach across modules. So the build rewrites the syntax tree:
-`image.NAME`, `codes.NAME` and the module's own `_NAME = number` become literals; the decorator and the `ptr32`
-types are set. The source itself stays plain.
+A hot function takes exactly the four arrays (state, inputs, outputs, params). On the chip it runs as viper machine
+code, which wants literals and pointer types, and `const()` doesn't reach across modules. So the build rewrites the
+syntax tree: `image.NAME`, `codes.NAME` and the module's own `_NAME = number` become literals; the decorator and the
+`ptr32` types are set. The source itself stays plain.
 
     plain      as it stands in the tree
     bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit

@@ -1,9 +1,10 @@
-"""Two corrections to rp2040py 0.3.6 without which no timing on it is valid.
+"""A correction to rp2040py 0.3.6 without which no timing on it is valid.
 
-USB: an armed CDC OUT endpoint is answered at once with an empty packet when the host has nothing to send; a real host lets
-it wait. MicroPython then spends over half of its time in the USB stack. `hold_empty_reads` keeps the read until bytes exist.
+USB: an armed CDC OUT endpoint is answered at once with an empty packet when the host has nothing to send; a real host
+lets it wait. MicroPython then spends over half of its time in the USB stack. `hold_empty_reads` keeps the read until
+bytes exist.
 
-They reach into names that the library doesn't promise, so the version is pinned and `check()` asserts each name.
+It reaches into names that the library doesn't promise, so the version is pinned and `check()` asserts each name.
 """
 
 from importlib.metadata import version
@@ -26,7 +27,7 @@ def check() -> None:
 
 
 def apply() -> None:
-    """Install the corrections once; later calls do nothing."""
+    """Install the correction once; later calls do nothing."""
     check()
     from rp2040py.usb import cdc
 
