@@ -8,10 +8,11 @@ import argparse
 import sys
 from pathlib import Path
 
+# the package lives beside the schema, outside the installed roots
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "protocol"))
 
-from protogen import files  # noqa: E402 - the package lives beside the schema, outside the installed roots
-from protogen.schema import SchemaError  # noqa: E402
+from protogen import files
+from protogen.schema import SchemaError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.check and paths:
-        print(f"Generated files have drifted from protocol/schema.toml or image.py: {', '.join(paths)}; run `make gen`.",
+        print(f"Generated files have drifted from schema.toml or image.py: {', '.join(paths)}; run `make gen`.",
               file=sys.stderr)
         return 1
     for path in paths:
