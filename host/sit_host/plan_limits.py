@@ -1,0 +1,83 @@
+"""What plans are checked against: the limits of a device (or of the reference design) and the known equipment.
+
+Both come from `hardware/reference.toml` by way of the generated tables; nothing is typed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .flow import Line, Needle, Setup, Syringe
+from .plan import Plan
+
+MIN_SHOT_NL = 1_000  # the smallest dose with stated figures
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits in force. `syringe_id` is the calibrated type, None when no device was asked."""
+
+    max_depth_um: int
+    max_shot_nl: int
+    max_session_nl: int
+    max_site_nl: int
+    max_window_nl: int
+    window_s: int
+    max_points: int
+    min_gap_ms: int = 0
+    min_shot_nl: int = MIN_SHOT_NL
+    syringe_id: int | None = None
+    origin: str = "reference design"
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Known syringes and needles by the name that plans use, and the line between them."""
+
+    syringes: Mapping[str, Syringe]
+    needles: Mapping[str, Needle]
+    line: Line
+
+    def setup(self, plan: Plan) -> Setup | None:
+        """Return the plan's setup for the flow planner, None when it names unknown equipment."""
+        syringe = self.syringes.get(plan.head.syringe)
+        needle = self.needles.get(plan.head.needle)
+        if syringe is None or needle is None:
+            return None
+        return Setup(needle, syringe, self.line, plan.product.viscosity_mpa_s)
+
+
+def equipment_from(tables: Mapping[str, Any]) -> Equipment:
+    """Build the equipment from tables laid out as in `reference.toml`."""
+    syringes = {key: _syringe(key, row) for key, row in tables["syringe"].items()}
+    needles = {key: _needle(key, row) for key, row in tables["needle"].items()}
+    axis, tube, fluid = tables["plunger_axis"], tables["tube"], tables["fluid"]
+    line = Line(
+        tube_inner_mm=tube["inner_mm"],
+        tube_length_mm=tube["length_mm"],
+        entrance_loss=fluid["entrance_loss"],
+        density_kg_per_m3=fluid["density_kg_per_m3"],
+        max_speed_mm_per_s=axis["max_speed_mm_per_s"],
+        stall_force_n=axis["stall_force_n"],
+    )
+    return Equipment(syringes, needles, line)
+
+
+def _syringe(key: str, row: Mapping[str, Any]) -> Syringe:
+    return Syringe(
+        key=key,
+        id=row["id"],
+        name=row["name"],
+        bore_mm=row["bore_mm"],
+        capacity_ul=row["capacity_ul"],
+        stopper_n_per_mm=row["stopper_n_per_mm"],
+        friction_n=row["stopper_friction_range_n"][1],
+        compliance_ul_per_100kpa=row["compliance_ul_per_100kpa"],
+        compliance_max_ul_per_100kpa=row["compliance_range_ul_per_100kpa"][1],
+    )
+
+
+def _needle(key: str, row: Mapping[str, Any]) -> Needle:
+    return Needle(key, row["id"], row["gauge"], row["inner_mm"], row["length_mm"], row["bevel_um"])
