@@ -1,0 +1,70 @@
+"""How a command ends: Delivered, Refused or Unknown. There is no fourth way and no guess.
+
+*Delivered*: the device has carried it out (or accepted it, for long work) and this is its reply.
+*Refused*: the device has said no, and nothing happened.
+*Unknown*: no reply came; it may or may not have happened. It is never sent anew; `Client.reconnect` finds out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sit_host.errors import RefusedError, UnknownError
+
+R = TypeVar("R", covariant=True)
+
+
+@dataclass(frozen=True)
+class Delivered(Generic[R]):
+    """The device did it. `reply` is the typed reply with the state after the command."""
+
+    reply: R
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The device did nothing. `number` and `name` are the schema's, `hint` says what to do.
+
+    `reply` holds the reply header (state, fault, ready bits) when the device itself refused, and None when
+    this host refused before sending.
+    """
+
+    message: str
+    number: int
+    name: str
+    doc: str
+    hint: str
+    reply: Any = None
+
+    def error(self) -> RefusedError:
+        """Return it as an exception with one sentence."""
+        return RefusedError(
+            f"The device refused {self.message}: {self.doc}", self.hint, number=self.number, name=self.name
+        )
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No reply came. `sent` is the message (None when nothing left the host)."""
+
+    message: str
+    why: str
+    sent: Any = None
+
+    def error(self) -> UnknownError:
+        """Return it as an exception with one sentence."""
+        return UnknownError(
+            f"It isn't known whether {self.message} took effect: {self.why}",
+            "Look at the device, then at `sit info` and `sit log list`, before doing it again.",
+        )
+
+
+Outcome = Delivered[R] | Refused | Unknown
+
+
+def expect(outcome: Delivered[R] | Refused | Unknown) -> R:
+    """Return the reply of a delivered command. Raises RefusedError or UnknownError otherwise."""
+    if isinstance(outcome, Delivered):
+        return outcome.reply
+    raise outcome.error()
