@@ -1,0 +1,159 @@
+"""Firmware inside this process, under CPython: fast to start, open to a debugger and to coverage."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from sit_firmware.boards.sim import Exchange, SimBoard
+
+from .errors import FirmwareDied, PowerCut
+from .fram import Fram
+
+
+class DirectExchange(Exchange):
+    """An exchange whose other side shares its arrays."""
+
+    def __init__(self, fram: Fram) -> None:
+        super().__init__()
+        self._fram = fram
+        self.idle_until = 0
+        self.phase = 0
+
+    def begin(self) -> None:
+        """The arrays are filled already."""
+        self.fed = 0
+
+    def end(self, idle_until: int, phase: int, state: array[int]) -> None:
+        """Keep what the lockstep looks at."""
+        self.idle_until = idle_until
+        self.phase = phase
+
+    def store_readinto(self, addr: int, buf: bytearray) -> None:
+        """Read the FRAM."""
+        self._fram.readinto(addr, buf)
+
+    def store_write(self, addr: int, buf: bytes) -> None:
+        """Write the FRAM."""
+        self._fram.write(addr, buf)
+
+
+class InProcess:
+    """Runs the firmware's App; `boot` drops the old one and starts anew with empty memory."""
+
+    kind = "sim:"
+
+    def __init__(self, fram: Fram, app_factory: Callable[[Any], Any] | None = None) -> None:
+        self._fram = fram
+        self._factory = app_factory
+        self._exchange: DirectExchange | None = None
+        self._board: SimBoard | None = None
+        self.app: Any = None
+        self.phase = 0
+        self.idle_until = 0
+        self.fed = False
+        self.rx_room = 0
+        self.state: array[int] | None = None
+        self.tick_at_every_line = False
+        """Test hook: fire a tick at every line that a poll executes, as an interrupt could."""
+
+    def boot(self) -> None:
+        """Start the firmware; FirmwareDied when it raises, PowerCut when power goes meanwhile."""
+        factory = self._factory
+        if factory is None:
+            from sit_firmware.app import App as factory  # here, so that a target can be named without a firmware
+        self._exchange = DirectExchange(self._fram)
+        self._board = SimBoard(self._exchange)
+        try:
+            self.app = factory(self._board)
+        except Exception as exc:
+            raise FirmwareDied(f"The firmware raised {type(exc).__name__} while starting: {exc}.") from exc
+        self.state = self.app.state
+        self.rx_room = self._exchange.rx_room()
+
+    def cycle(
+        self, inputs: array[int], outputs: array[int], poll: bool, fail_read: bool, blocked: bool, rx: bytes
+    ) -> bytes:
+        """One tick and, if `poll`, one poll; fills `outputs`, returns the bytes sent."""
+        ex, board = self._exchange, self._board
+        assert ex is not None and board is not None
+        ex.inputs[:] = inputs
+        ex.poll = poll
+        ex.fail_read = fail_read
+        ex.tx_blocked = blocked
+        if rx:
+            ex.put_rx(rx)
+        app = self.app
+        try:
+            if self.tick_at_every_line and poll:
+                self._cycle_traced(board, app)
+            else:
+                board.cycle(app)
+        except PowerCut:
+            raise
+        except Exception as exc:
+            raise FirmwareDied(f"The firmware raised {type(exc).__name__} in its background: {exc}.") from exc
+        finally:
+            outputs[:] = ex.outputs
+        self.phase = ex.phase
+        self.idle_until = ex.idle_until
+        self.fed = bool(ex.fed)
+        self.rx_room = ex.rx_room()
+        if ex.tx_len:
+            sent = bytes(ex.tx[: ex.tx_len])
+            ex.tx_len = 0
+            return sent
+        return b""
+
+    def _cycle_traced(self, board: SimBoard, app: Any) -> None:
+        """A cycle whose poll is interrupted by a tick at each of its lines.
+
+        The ticks run with the inputs of this tick, so only mailbox races show, not time.
+        """
+        firmware = app.__class__.__module__.split(".")[0]
+
+        def on_line(frame: FrameType, event: str, arg: object) -> Any:
+            if event == "line":
+                sys.settrace(None)
+                try:
+                    app.tick()
+                finally:
+                    sys.settrace(on_call)
+            return on_line
+
+        def on_call(frame: FrameType, event: str, arg: object) -> Any:
+            name = frame.f_globals.get("__name__", "")
+            return on_line if name.split(".")[0] == firmware else None
+
+        class Traced:
+            tick = staticmethod(app.tick)
+            idle_until = staticmethod(app.idle_until)
+            state = app.state
+
+            @staticmethod
+            def poll() -> None:
+                before = sys.gettrace()
+                sys.settrace(on_call)
+                try:
+                    app.poll()
+                finally:
+                    sys.settrace(before)
+
+        board.cycle(Traced)
+
+    def heap_free(self) -> int | None:
+        """Free bytes of the firmware's heap: not known under CPython."""
+        return None
+
+    def kill(self) -> None:
+        """Power is gone: memory is lost."""
+        self.app = None
+        self.state = None
+        self._exchange = self._board = None
+
+    def close(self) -> None:
+        """Let go of the firmware."""
+        self.kill()
