@@ -63,6 +63,7 @@ ST_ZERO_UM = 11  # um: encoder count at the nose-piece plane
 ST_ZEROED = 12  # 0/1: ST_ZERO_UM holds a good zero
 ST_BEAT = 13  # count: background heartbeat, changes each poll
 ST_ARMED = 14  # 0/1: the background is armed; a shot request is refused when 0
+ST_REPORT = 15  # code: fault the background has found, 0 none; the guard latches it, the background takes it back
 # answers of the tick
 ST_ACK_SEQ = 16  # count: last request taken
 ST_PHASE = 17  # code: codes.PHASE_*
@@ -109,6 +110,13 @@ P_SUPPLY_MIN_MV = 11  # mV: lower supply limit
 P_SUPPLY_MAX_MV = 12  # mV: upper supply limit
 # 16-63: control, 64-111: guard; named in the blocks below
 N_PARAMS = 128
+
+# --- motions of the self-test: ST_ARG_STEPS of REQ_TEST ------------------------------------------
+# RESULT_DONE = passed. Otherwise the guard has latched what is wrong, or ST_CAUSE holds its fault number.
+TEST_CUTOFFS = 1  # each cut-off closes and opens alone, as its read-back says
+TEST_STROKE = 2  # a small stroke behind the nose-piece plane; the spring brings the needle home in time
+TEST_DEADMAN = 3  # without tokens the dead-man lets go in its time
+TEST_SENSORS = 4  # load cell, pressure and contact force stand at zero within their tolerance
 
 
 def new():

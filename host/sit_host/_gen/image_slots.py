@@ -68,6 +68,10 @@ STATE = (
     Slot("ST_ZEROED", 12, "0/1", "ST_ZERO_UM holds a good zero"),
     Slot("ST_BEAT", 13, "count", "background heartbeat, changes each poll"),
     Slot("ST_ARMED", 14, "0/1", "the background is armed; a shot request is refused when 0"),
+    Slot(
+        "ST_REPORT", 15, "code",
+        "fault the background has found, 0 none; the guard latches it, the background takes it back",
+    ),
     Slot("ST_ACK_SEQ", 16, "count", "last request taken"),
     Slot("ST_PHASE", 17, "code", "codes.PHASE_*"),
     Slot("ST_RESULT", 18, "code", "codes.RESULT_* of the last request"),
