@@ -52,7 +52,9 @@ class PortLock:
         except Timeout:
             raise busy_error(name, owner_of(name)) from None
         except OSError as error:
-            raise PortError(f"The lock of {name} can't be taken: {error}.", f"Check the folder {base.parent}.") from error
+            raise PortError(
+                f"The lock of {name} can't be taken: {error}.", f"Check the folder {base.parent}."
+            ) from error
         self._remove_leavings()
         self._write_note(shares=False)
 
@@ -94,9 +96,10 @@ def owner_of(name: str) -> Owner | None:
     note = (_runtime_dir() / _key(name)).with_suffix(".json")
     try:
         data = json.loads(note.read_text(encoding="utf-8"))
-        return Owner(int(data["pid"]), str(data["command"]), str(data["socket"]))
+        owner = Owner(int(data["pid"]), str(data["command"]), str(data["socket"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return owner if _alive(owner.pid) else None
 
 
 def busy_error(name: str, owner: Owner | None) -> PortBusy:
@@ -161,6 +164,19 @@ def canonical(name: str) -> str:
     return name
 
 
+def _alive(pid: int) -> bool:
+    """Return False for a process that has ended without removing its note."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _key(name: str) -> str:
     return hashlib.sha256(canonical(name).encode()).hexdigest()[:16]
 
@@ -178,7 +194,9 @@ def _runtime_dir() -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
     except OSError as error:
-        raise PortError(f"The folder for port locks {path} can't be made: {error.strerror}.", "Set XDG_RUNTIME_DIR.") from error
+        raise PortError(
+            f"The folder for port locks {path} can't be made: {error.strerror}.", "Set XDG_RUNTIME_DIR."
+        ) from error
     if hasattr(os, "getuid"):
         if found.st_uid != os.getuid() or path.is_symlink():
             raise PortError(f"The folder for port locks {path} belongs to somebody else.", "Set XDG_RUNTIME_DIR.")

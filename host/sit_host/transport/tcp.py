@@ -82,10 +82,13 @@ class TcpTransport:
             raise PortError(f"The host name in {self.name} isn't known.", "Check its spelling.") from error
         except ConnectionRefusedError as error:
             raise PortError(
-                f"Nothing listens at {self.name}.", "Start the server, for example `sit sim`, and check the port number."
+                f"Nothing listens at {self.name}.",
+                "Start the server, for example `sit sim`, and check the port number.",
             ) from error
         except TimeoutError as error:
-            raise PortError(f"{self.name} didn't answer within {timeout_s:.0f} s.", "Check address and network.") from error
+            raise PortError(
+                f"{self.name} didn't answer within {timeout_s:.0f} s.", "Check address and network."
+            ) from error
         except OSError as error:
             raise PortError(
                 f"{self.name} can't be reached: {error.strerror or error}.", "Check address and network."
