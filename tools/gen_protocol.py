@@ -1,7 +1,7 @@
 """Writes every file that follows from protocol/schema.toml and the process image.
 
-    python tools/gen_protocol.py            write what has changed
-    python tools/gen_protocol.py --check    write nothing; exit 1 with one sentence if a file has drifted
+python tools/gen_protocol.py            write what has changed
+python tools/gen_protocol.py --check    write nothing; exit 1 with one sentence if a file has drifted
 """
 
 import argparse
@@ -17,8 +17,10 @@ from protogen.schema import SchemaError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 0 fine, 1 drift or a schema that is wrong."""
-    parser = argparse.ArgumentParser(description="Write the files generated from protocol/schema.toml and image.py.",
-                                     epilog="example: python tools/gen_protocol.py --check")
+    parser = argparse.ArgumentParser(
+        description="Write the files generated from protocol/schema.toml and image.py.",
+        epilog="example: python tools/gen_protocol.py --check",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if a generated file has drifted")
     options = parser.parse_args(arguments)
     try:
@@ -27,8 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.check and paths:
-        print(f"Generated files have drifted from schema.toml or image.py: {', '.join(paths)}; run `make gen`.",
-              file=sys.stderr)
+        print(
+            f"Generated files have drifted from schema.toml or image.py: {', '.join(paths)}; run `make gen`.",
+            file=sys.stderr,
+        )
         return 1
     for path in paths:
         print(f"wrote {path}")

@@ -105,8 +105,10 @@ def unpack_fields(owner: str, fields: tuple[Field, ...], data: bytes) -> dict[st
     if len(data) < shape.size:
         raise ShortPayload(f"{owner} has {len(data)} bytes: at least {shape.size} are needed.")
     items = iter(shape.unpack_from(data))
-    return {field.name: bytes(data[shape.size:]) if field.kind == "rest" else _value(field, next(items))
-            for field in fields}
+    return {
+        field.name: bytes(data[shape.size :]) if field.kind == "rest" else _value(field, next(items))
+        for field in fields
+    }
 
 
 def _value(field: Field, raw: Any) -> Any:

@@ -1,10 +1,12 @@
 """Which file comes from which function, and writing or comparing them."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from protogen import firmware, host, image
-from protogen.schema import Schema, load
+from protogen.schema import Schema, SchemaError, load
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "protocol" / "schema.toml"
@@ -25,7 +27,7 @@ FILES: dict[str, Callable[[Schema], str]] = {
 def texts() -> dict[str, str]:
     """Path below the project -> text it must have. Raises SchemaError."""
     schema = load(SCHEMA)
-    return {path: make(schema) for path, make in FILES.items()}
+    return {path: _laid_out(path, make(schema)) for path, make in FILES.items()}
 
 
 def drifted(root: Path = ROOT) -> list[str]:
@@ -42,6 +44,17 @@ def write(root: Path = ROOT) -> list[str]:
             (root / path).write_text(text, encoding="utf-8")
             paths.append(path)
     return paths
+
+
+def _laid_out(path: str, text: str) -> str:
+    """Python in the project's own layout, so that generated files pass the same checks as written ones."""
+    if not path.endswith(".py"):
+        return text
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", path, "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SchemaError(f"{path}: ruff can't lay out the generated text: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _read(path: Path) -> str | None:

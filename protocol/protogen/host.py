@@ -6,6 +6,7 @@ from protogen.firmware import MARK, WIDTH
 from protogen.image import _quoted
 from protogen.schema import Enum, Field, Schema, size
 
+LITERAL = 96  # longest string literal: ruff lays out everything else
 KINDS = (("refusal", "Refusal"), ("fault", "Fault"), ("limit", "Limit"))
 
 
@@ -24,15 +25,13 @@ def _docstring(text: str, indent: int = 4) -> list[str]:
     return [f'{pad}"""{lines[0]}', *(pad + line if line else "" for line in lines[1:]), f'{pad}"""']
 
 
-def _member(name: str, value: str, doc: str) -> list[str]:
-    line = f"    {name} = {value}, {_quoted(doc)}"
-    return [line] if len(line) <= WIDTH else [f"    {name} = (", f"        {value},", *_text(doc, 8), "    )"]
+def _member(name: str, value: str, doc: str) -> str:
+    return f"    {name} = {value}, {_text(doc)}"
 
 
-def _text(text: str, indent: int) -> list[str]:
-    """A string literal as an argument of its own, cut into parts that fit the line."""
-    parts = textwrap.wrap(text, WIDTH - indent - 12, drop_whitespace=False) or [""]
-    return [" " * indent + _quoted(part) for part in parts[:-1]] + [" " * indent + _quoted(parts[-1]) + ","]
+def _text(text: str) -> str:
+    """A string literal, cut into several in a row where it is too long for a line."""
+    return " ".join(_quoted(part) for part in textwrap.wrap(text, LITERAL, drop_whitespace=False) or [""])
 
 
 def _module(text: str) -> str:
@@ -41,32 +40,33 @@ def _module(text: str) -> str:
 
 def enums(schema: Schema) -> str:
     """Text of _gen/enums.py."""
-    out = [_module("Enumerations of the protocol."), "", "from enum import IntFlag", "",
-           "from sit_host.wire import DocEnum"]
+    out = [
+        _module("Enumerations of the protocol."),
+        "",
+        "from enum import IntFlag",
+        "",
+        "from sit_host.wire import DocEnum",
+    ]
     for e in schema.enums:
         out += ["", "", *(_flags(e) if e.bits else _plain(e))]
-    groups = [("Msg", "Ids of requests; a reply has REPLY_BIT set too.", schema.messages),
-              ("Push", "Ids of what the device sends unasked.", schema.pushes)]
+    groups = [
+        ("Msg", "Ids of requests; a reply has REPLY_BIT set too.", schema.messages),
+        ("Push", "Ids of what the device sends unasked.", schema.pushes),
+    ]
     for name, doc, messages in groups:
         out += ["", "", f"class {name}(DocEnum):", *_docstring(doc), ""]
-        for m in messages:
-            out += _member(m.name, f"{m.id:#04x}", m.doc)
+        out += [_member(m.name, f"{m.id:#04x}", m.doc) for m in messages]
     for kind, name in KINDS:
         out += ["", "", f"class {name}(DocEnum):", *_docstring(f"Numbers of {kind}s; hints are in statuses.py."), ""]
-        for s in schema.statuses:
-            if s.kind == kind:
-                out += _member(s.name, str(s.value), s.doc)
+        out += [_member(s.name, str(s.value), s.doc) for s in schema.statuses if s.kind == kind]
     out += ["", "", "class Alarm(DocEnum):", *_docstring("Numbers of the alarms; the sentence says when."), ""]
-    for a in schema.alarms:
-        out += _member(a.name, str(a.value), a.when)
+    out += [_member(a.name, str(a.value), a.when) for a in schema.alarms]
     return "\n".join(out) + "\n"
 
 
 def _plain(e: Enum) -> list[str]:
     out = [f"class {camel(e.name)}(DocEnum):", *_docstring(e.doc), ""]
-    for v in e.values:
-        out += _member(v.name, str(v.value), v.doc)
-    return out
+    return out + [_member(v.name, str(v.value), v.doc) for v in e.values]
 
 
 def _flags(e: Enum) -> list[str]:
@@ -74,26 +74,27 @@ def _flags(e: Enum) -> list[str]:
     out = [f"class {name}(IntFlag):", *_docstring(e.doc), ""]
     out += [f"    {v.name} = 1 << {v.value}" for v in e.values]
     need = " | ".join(f"{name}.{v.name}" for v in e.values if v.need) or f"{name}(0)"
-    out += ["", "", "# all of these are needed to arm", f"{e.name}_NEED = (",
-            *textwrap.wrap(need, WIDTH - 8, initial_indent="    ", subsequent_indent="    "), ")",
-            "# bit -> (sentence, what to do when it is missing)", f"{e.name}_DOCS = {{"]
-    for v in e.values:
-        line = f"    {name}.{v.name}: ({_quoted(v.doc)}, {_quoted(v.hint)}),"
-        out += [line] if len(line) <= WIDTH else [f"    {name}.{v.name}: (", *_text(v.doc, 8), *_text(v.hint, 8), "    ),"]
+    out += ["", "", "# all of these are needed to arm", f"{e.name}_NEED = {need}"]
+    out += ["# bit -> (sentence, what to do when it is missing)", f"{e.name}_DOCS = {{"]
+    out += [f"    {name}.{v.name}: ({_text(v.doc)}, {_text(v.hint)})," for v in e.values]
     return [*out, "}"]
 
 
 def statuses(schema: Schema) -> str:
     """Text of _gen/statuses.py: sentences and hints by number."""
-    out = [_module("What each status and alarm number means and what to do."), "",
-           "from sit_host.wire import AlarmInfo, StatusInfo", "", "STATUSES: dict[int, StatusInfo] = {"]
+    out = [
+        _module("What each status and alarm number means and what to do."),
+        "",
+        "from sit_host.wire import AlarmInfo, StatusInfo",
+        "",
+        "STATUSES: dict[int, StatusInfo] = {",
+    ]
     for s in schema.statuses:
-        out += [f"    {s.value}: StatusInfo(", f'        {s.value}, "{s.kind}", "{s.name}",', *_text(s.doc, 8),
-                *_text(s.hint, 8), "    ),"]
+        out.append(f'    {s.value}: StatusInfo({s.value}, "{s.kind}", "{s.name}", {_text(s.doc)}, {_text(s.hint)}),')
     out += ["}", "", "ALARMS: dict[int, AlarmInfo] = {"]
     for a in schema.alarms:
-        out += [f"    {a.value}: AlarmInfo(", f'        {a.value}, "{a.name}", "{a.priority}",',
-                *_text(a.when, 8), *_text(a.action, 8), *_text(a.hint, 8), "    ),"]
+        texts = ", ".join(_text(text) for text in (a.when, a.action, a.hint))
+        out.append(f'    {a.value}: AlarmInfo({a.value}, "{a.name}", "{a.priority}", {texts}),')
     return "\n".join([*out, "}"]) + "\n"
 
 
@@ -103,34 +104,46 @@ def _type(f: Field, schema: Schema) -> str:
     return f"enums.{camel(f.unit)} | int" if schema.enum(f.unit) else "int"
 
 
-def _table(fields: tuple[Field, ...], schema: Schema) -> list[str]:
-    if not fields:
-        return ["    FIELDS: ClassVar[tuple[Field, ...]] = ()"]
-    out = ["    FIELDS: ClassVar[tuple[Field, ...]] = ("]
+def _table(fields: tuple[Field, ...], schema: Schema) -> str:
+    rows = []
     for f in fields:
         low, high = f.bounds if f.is_int else (0, 0)
         e = f", enums.{camel(f.unit)}" if schema.enum(f.unit) else ""
-        head = f'        Field("{f.name}", "{f.kind}", "{f.unit}", {low}, {high}, '
-        line = f"{head}{_quoted(f.doc)}{e}),"
-        out += [line] if len(line) <= WIDTH else [head.rstrip(), *_text(f.doc, 14)[:-1],
-                                                  f"{_text(f.doc, 14)[-1][:-1]}{e}),"]
-    return [*out, "    )"]
+        rows.append(f'Field("{f.name}", "{f.kind}", "{f.unit}", {low}, {high}, {_text(f.doc)}{e}),')
+    return f"    FIELDS: ClassVar[tuple[Field, ...]] = ({' '.join(rows)})"
 
 
-def _class(name: str, base: str, doc: str, shown: str, number: int | None, fields: tuple[Field, ...],
-           schema: Schema, extra: tuple[str, ...] = ()) -> list[str]:
+def _class(
+    name: str,
+    base: str,
+    doc: str,
+    shown: str,
+    number: int | None,
+    fields: tuple[Field, ...],
+    schema: Schema,
+    extra: tuple[str, ...] = (),
+) -> list[str]:
     lines = [doc, ""] if fields else [doc]
     for f in fields:
-        limits = f" {f.low if f.low is not None else f.bounds[0]} to {f.high if f.high is not None else f.bounds[1]}" \
-            if f.low is not None or f.high is not None else ""
+        limits = (
+            f" {f.low if f.low is not None else f.bounds[0]} to {f.high if f.high is not None else f.bounds[1]}"
+            if f.low is not None or f.high is not None
+            else ""
+        )
         unit = f" [{(limits + ' ' + f.unit).strip()}]" if limits or f.unit else ""
         lines.append(f"{f.name}: {f.doc}{unit}")
-    out = ["", "", "@dataclass(frozen=True)", f"class {name}({base}):", *_docstring("\n".join(lines)), "",
-           f'    NAME: ClassVar[str] = "{shown}"']
+    out = [
+        "",
+        "",
+        "@dataclass(frozen=True)",
+        f"class {name}({base}):",
+        *_docstring("\n".join(lines)),
+        "",
+        f'    NAME: ClassVar[str] = "{shown}"',
+    ]
     if number is not None:
         out.append(f"    ID: ClassVar[int] = {number:#04x}")
-    out += _table(fields, schema)
-    out += [*extra, *([""] if fields or base == "Reply" else [])]
+    out += [_table(fields, schema), *extra, *([""] if fields or base == "Reply" else [])]
     if base == "Reply":
         out.append("    header: ReplyHeader")
     out += [f"    {f.name}: {_type(f, schema)}" for f in fields]
@@ -151,38 +164,74 @@ class Reply(Message):
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The reply in a payload whose header has the result 0; else it is the header alone and ShortPayload is raised."""
+        """The reply in a payload. Raises ShortPayload for a refused one: it is the header alone."""
         fields = unpack_fields(cls.NAME, cls.FIELDS, payload[REPLY_HEADER_BYTES:])
         return cls(header=ReplyHeader.unpack(payload), **fields)'''
 
 
 def messages(schema: Schema) -> str:
     """Text of _gen/messages.py."""
-    out = [_module("The messages as frozen dataclasses."), "", "from dataclasses import dataclass",
-           "from typing import ClassVar, NamedTuple, Self", "", "from sit_host._gen import enums",
-           "from sit_host.wire import Field, Message, unpack_fields", "",
-           f"PROTOCOL_MAJOR = {schema.major}", f"PROTOCOL_MINOR = {schema.minor}",
-           f'SCHEMA_HASH = bytes.fromhex("{schema.hash.hex()}")', f"MAX_PAYLOAD = {schema.max_payload}",
-           f"REPLY_HEADER_BYTES = {size(schema.reply_header)}", "REPLY_BIT = 0x80"]
-    out += _class("ReplyHeader", "Message", "Begins every reply: how it went and the state after it.", "reply header",
-                  None, schema.reply_header, schema)
+    out = [
+        _module("The messages as frozen dataclasses."),
+        "",
+        "from dataclasses import dataclass",
+        "from typing import ClassVar, NamedTuple, Self",
+        "",
+        "from sit_host._gen import enums",
+        "from sit_host.wire import Field, Message, unpack_fields",
+        "",
+        f"PROTOCOL_MAJOR = {schema.major}",
+        f"PROTOCOL_MINOR = {schema.minor}",
+        f'SCHEMA_HASH = bytes.fromhex("{schema.hash.hex()}")',
+        f"MAX_PAYLOAD = {schema.max_payload}",
+        f"REPLY_HEADER_BYTES = {size(schema.reply_header)}",
+        "REPLY_BIT = 0x80",
+    ]
+    out += _class(
+        "ReplyHeader",
+        "Message",
+        "Begins every reply: how it went and the state after it.",
+        "reply header",
+        None,
+        schema.reply_header,
+        schema,
+    )
     out += _REPLY.split("\n")
     for m in schema.messages:
-        out += _class(camel(m.name) + "Reply", "Reply", f"Reply to {m.name}.", m.name + " reply", m.id | 0x80, m.reply,
-                      schema)
+        out += _class(
+            camel(m.name) + "Reply", "Reply", f"Reply to {m.name}.", m.name + " reply", m.id | 0x80, m.reply, schema
+        )
         out += _class(camel(m.name), "Message", m.doc, m.name, m.id, m.request, schema)
     for p in schema.pushes:
-        out += _class(camel(p.name), "Message", p.doc, p.name, p.id, p.reply, schema,
-                      (f"    SIZE: ClassVar[int] = {size(p.reply)}",))
-    out += ["", "", "class Rule(NamedTuple):",
-            '    """What a request may do: its reply, whether it changes, and where."""', "", "    request: type[Message]", "    reply: type[Reply]", "    changes: bool",
-            "    states: frozenset[enums.State]", "", "", "RULES: dict[int, Rule] = {"]
+        out += _class(
+            camel(p.name),
+            "Message",
+            p.doc,
+            p.name,
+            p.id,
+            p.reply,
+            schema,
+            (f"    SIZE: ClassVar[int] = {size(p.reply)}",),
+        )
+    out += [
+        "",
+        "",
+        "class Rule(NamedTuple):",
+        '    """What a request may do: its reply, whether it changes, and where."""',
+        "",
+        "    request: type[Message]",
+        "    reply: type[Reply]",
+        "    changes: bool",
+        "    states: frozenset[enums.State]",
+        "",
+        "",
+        "RULES: dict[int, Rule] = {",
+    ]
     for m in schema.messages:
         states = ", ".join(f"enums.State.{s}" for s in m.states)
         every = len(m.states) == len(next(e for e in schema.enums if e.name == "STATE").values)
         group = "frozenset(enums.State)" if every else f"frozenset({{{states}}})"
-        line = f"    {m.id:#04x}: Rule({camel(m.name)}, {camel(m.name)}Reply, {m.changes}, {group}),"
-        out += [line] if len(line) <= WIDTH else [line.removesuffix(f" {group}),"), f"        {group}),"]
+        out.append(f"    {m.id:#04x}: Rule({camel(m.name)}, {camel(m.name)}Reply, {m.changes}, {group}),")
     out += ["}", "PUSHES: dict[int, type[Message]] = {"]
     out += [f"    {p.id:#04x}: {camel(p.name)}," for p in schema.pushes]
     return "\n".join([*out, "}"]) + "\n"
@@ -190,10 +239,18 @@ def messages(schema: Schema) -> str:
 
 def records(schema: Schema) -> str:
     """Text of _gen/records.py."""
-    out = [_module("The ledger record."), "", "from dataclasses import dataclass",
-           "from typing import ClassVar", "", "from sit_host._gen import enums",
-           "from sit_host.wire import Field, Message", "", f"RECORD_BYTES = {size(schema.record)}",
-           f"RECORD_HASHED_BYTES = {size(schema.record[:-2])}  # what the record's own hash covers",
-           f"RECORD_CRC_AT = {size(schema.record[:-1])}"]
+    out = [
+        _module("The ledger record."),
+        "",
+        "from dataclasses import dataclass",
+        "from typing import ClassVar",
+        "",
+        "from sit_host._gen import enums",
+        "from sit_host.wire import Field, Message",
+        "",
+        f"RECORD_BYTES = {size(schema.record)}",
+        f"RECORD_HASHED_BYTES = {size(schema.record[:-2])}  # what the record's own hash covers",
+        f"RECORD_CRC_AT = {size(schema.record[:-1])}",
+    ]
     out += _class("Record", "Message", "One ledger record of 64 bytes.", "ledger record", None, schema.record, schema)
     return "\n".join(out) + "\n"

@@ -46,19 +46,31 @@ def parse(text: str, where: str) -> tuple[dict[str, list[tuple[str, int, str, st
 def slots(path: Path) -> str:
     """Text of host/sit_host/_gen/image_slots.py."""
     blocks, counts = parse(path.read_text(encoding="utf-8"), str(path))
-    out = [f'"""Slots of the process image: block -> (name, number, unit, meaning).\n\n{MARK}\n"""', "",
-           "from typing import NamedTuple", "", "",
-           "class Slot(NamedTuple):", '    """One slot of the process image."""', "",
-           "    name: str", "    number: int", "    unit: str", "    meaning: str", "", ""]
+    out = [
+        f'"""Slots of the process image: block -> (name, number, unit, meaning).\n\n{MARK}\n"""',
+        "",
+        "from typing import NamedTuple",
+        "",
+        "",
+        "class Slot(NamedTuple):",
+        '    """One slot of the process image."""',
+        "",
+        "    name: str",
+        "    number: int",
+        "    unit: str",
+        "    meaning: str",
+        "",
+        "",
+    ]
     for block, items in blocks.items():
         out += [f"N_{block} = {counts[block]}", f"{block} = ("]
         for name, number, unit, meaning in items:
-            line = f'    Slot("{name}", {number}, {_quoted(unit)}, {_quoted(meaning)}),'
-            out.append(line if len(line) <= 120 else
-                       f'    Slot(\n        "{name}", {number}, {_quoted(unit)},\n        {_quoted(meaning)},\n    ),')
+            out.append(f'    Slot("{name}", {number}, {_quoted(unit)}, {_quoted(meaning)}),')
         out += [")", ""]
-    out += ["# every slot by its name",
-            "SLOTS = {slot.name: slot for block in (INPUTS, OUTPUTS, STATE, PARAMS) for slot in block}"]
+    out += [
+        "# every slot by its name",
+        "SLOTS = {slot.name: slot for block in (INPUTS, OUTPUTS, STATE, PARAMS) for slot in block}",
+    ]
     return "\n".join(out) + "\n"
 
 

@@ -18,14 +18,25 @@ from protogen.schema import (
     TYPE_RANGES,
     Field,
     Schema,
-        has_rest,
+    has_rest,
     size,
 )
 
 ALARM_BITS = 32  # alarms stand in one u32 of STATUS
 HELLO_REQUEST = ("host_nonce:u32", "schema_hash:bytes8")
-HELLO_REPLY = ("major:u8", "minor:u8", "schema_hash:bytes8", "firmware_version:bytes16", "board:bytes16", "uid:bytes8",
-               "boot_count:u32", "device_nonce:bytes8", "tick_us:u16", "max_depth_um:u16", "max_points:u16")
+HELLO_REPLY = (
+    "major:u8",
+    "minor:u8",
+    "schema_hash:bytes8",
+    "firmware_version:bytes16",
+    "board:bytes16",
+    "uid:bytes8",
+    "boot_count:u32",
+    "device_nonce:bytes8",
+    "tick_us:u16",
+    "max_depth_um:u16",
+    "max_points:u16",
+)
 
 
 def check(schema: Schema) -> list[str]:

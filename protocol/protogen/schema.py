@@ -17,8 +17,13 @@ RECORD_BYTES = 64
 REPLY_BIT = 0x80
 
 STRUCT_CODES = {"u8": "B", "u16": "H", "u32": "I", "i16": "h", "i32": "i"}
-TYPE_RANGES = {"u8": (0, 0xFF), "u16": (0, 0xFFFF), "u32": (0, 0xFFFFFFFF), "i16": (-0x8000, 0x7FFF),
-               "i32": (-0x80000000, 0x7FFFFFFF)}
+TYPE_RANGES = {
+    "u8": (0, 0xFF),
+    "u16": (0, 0xFFFF),
+    "u32": (0, 0xFFFFFFFF),
+    "i16": (-0x8000, 0x7FFF),
+    "i32": (-0x80000000, 0x7FFFFFFF),
+}
 STATUS_RANGES = {"refusal": (1, 31), "fault": (32, 95), "limit": (96, 127)}
 PRIORITIES = {"low": 1, "medium": 2, "high": 3}
 REQUEST_IDS = (0x01, 0x5F)
@@ -187,16 +192,32 @@ def _build(raw: dict[str, Any]) -> Schema:
     head = raw["protocol"]
     all_states = tuple(v["name"] for e in raw["enum"] if e["name"] == "STATE" for v in e["values"])
     return Schema(
-        name=head["name"], major=head["major"], minor=head["minor"], max_payload=head["max_payload"],
-        enums=tuple(Enum(e["name"], e["doc"], tuple(Value(**v) for v in e["values"]), e.get("bits", False))
-                    for e in raw["enum"]),
-        statuses=tuple(Status(kind, s["name"], s["value"], s["doc"], s["hint"])
-                       for kind in STATUS_RANGES for s in raw.get(kind, [])),
+        name=head["name"],
+        major=head["major"],
+        minor=head["minor"],
+        max_payload=head["max_payload"],
+        enums=tuple(
+            Enum(e["name"], e["doc"], tuple(Value(**v) for v in e["values"]), e.get("bits", False)) for e in raw["enum"]
+        ),
+        statuses=tuple(
+            Status(kind, s["name"], s["value"], s["doc"], s["hint"])
+            for kind in STATUS_RANGES
+            for s in raw.get(kind, [])
+        ),
         alarms=tuple(Alarm(**a) for a in raw["alarm"]),
         reply_header=_fields(raw["reply_header"]["fields"]),
-        messages=tuple(Message(m["name"], m["id"], m["doc"],
-                               all_states if m["states"] == "any" else tuple(m["states"]),
-                               m["changes"], _fields(m["request"]), _fields(m["reply"])) for m in raw["message"]),
+        messages=tuple(
+            Message(
+                m["name"],
+                m["id"],
+                m["doc"],
+                all_states if m["states"] == "any" else tuple(m["states"]),
+                m["changes"],
+                _fields(m["request"]),
+                _fields(m["reply"]),
+            )
+            for m in raw["message"]
+        ),
         pushes=tuple(Message(p["name"], p["id"], p["doc"], reply=_fields(p["fields"])) for p in raw["push"]),
         record=_fields(raw["record"]["fields"]),
         reserved=tuple((r["id"], r["what"], str(r.get("date", ""))) for r in raw.get("reserved", [])),
@@ -208,21 +229,27 @@ def canonical(schema: Schema) -> str:
 
     JSON with sorted keys and no blanks, so a mended sentence doesn't lock a host out and any other change does.
     """
+
     def fields(items: tuple[Field, ...]) -> list[list[Any]]:
         return [[f.name, f.kind, f.unit, f.low, f.high] for f in items]
 
-    return json.dumps({
-        "version": [schema.name, schema.major, schema.minor, schema.max_payload],
-        "enums": {e.name: [e.bits, [[v.name, v.value, v.need] for v in e.values]] for e in schema.enums},
-        "statuses": [[s.kind, s.name, s.value] for s in schema.statuses],
-        "alarms": [[a.name, a.value, a.priority] for a in schema.alarms],
-        "reply_header": fields(schema.reply_header),
-        "messages": [[m.name, m.id, list(m.states), m.changes, fields(m.request), fields(m.reply)]
-                     for m in schema.messages],
-        "pushes": [[p.name, p.id, fields(p.reply)] for p in schema.pushes],
-        "record": fields(schema.record),
-        "reserved": [[number, what] for number, what, _date in schema.reserved],
-    }, sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        {
+            "version": [schema.name, schema.major, schema.minor, schema.max_payload],
+            "enums": {e.name: [e.bits, [[v.name, v.value, v.need] for v in e.values]] for e in schema.enums},
+            "statuses": [[s.kind, s.name, s.value] for s in schema.statuses],
+            "alarms": [[a.name, a.value, a.priority] for a in schema.alarms],
+            "reply_header": fields(schema.reply_header),
+            "messages": [
+                [m.name, m.id, list(m.states), m.changes, fields(m.request), fields(m.reply)] for m in schema.messages
+            ],
+            "pushes": [[p.name, p.id, fields(p.reply)] for p in schema.pushes],
+            "record": fields(schema.record),
+            "reserved": [[number, what] for number, what, _date in schema.reserved],
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    )
 
 
 def check(schema: Schema) -> list[str]:

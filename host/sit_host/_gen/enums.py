@@ -36,8 +36,15 @@ class Ready(IntFlag):
 
 # all of these are needed to arm
 READY_NEED = (
-    Ready.TESTED | Ready.ZEROED | Ready.PRIMED | Ready.LOADED | Ready.KNOWN | Ready.LEDGER | Ready.SETTINGS |
-    Ready.HEALTHY | Ready.CLOCK
+    Ready.TESTED
+    | Ready.ZEROED
+    | Ready.PRIMED
+    | Ready.LOADED
+    | Ready.KNOWN
+    | Ready.LEDGER
+    | Ready.SETTINGS
+    | Ready.HEALTHY
+    | Ready.CLOCK
 )
 # bit -> (sentence, what to do when it is missing)
 READY_DOCS = {
@@ -142,8 +149,7 @@ class Event(DocEnum):
     WORK = 2, "Accepted work ended; `a` is its message id, `b` the result, `c` the cause or measure."
     SHOT = (
         3,
-        "A shot ended; `a` is the ledger sequence number of its end record, `b` the RECORD kind, `c` the "
-        "point id.",
+        "A shot ended; `a` is the ledger sequence number of its end record, `b` the RECORD kind, `c` the point id.",
     )
     FAULT = 4, "A fault latched; `a` is its number, `b` the value seen."
     ALARM = 5, "An alarm rose or fell; `a` is its number, `b` 1 or 0."
@@ -199,15 +205,14 @@ class Msg(DocEnum):
     ZERO = 0x07, "Touches off the tip at the light gate. Accepted, then a WORK event."
     PRIME = 0x08, "Purges air with the needle parked. Accepted, then a WORK event."
     ARM = 0x09, "Arms from a row of the table for the lease."
-    RENEW = 0x0a, "Renews the lease."
-    DISARM = 0x0b, "Disarms; a shot under way is finished, none is started. Always works."
-    STOP = 0x0c, "Ends a shot at once, retracts, disarms. Always works."
-    CLEAR_FAULT = 0x0d, "Unlatches the fault when its cause is gone."
-    ACK_UNCERTAIN = 0x0e, "The operator has looked at the UNCERTAIN record."
+    RENEW = 0x0A, "Renews the lease."
+    DISARM = 0x0B, "Disarms; a shot under way is finished, none is started. Always works."
+    STOP = 0x0C, "Ends a shot at once, retracts, disarms. Always works."
+    CLEAR_FAULT = 0x0D, "Unlatches the fault when its cause is gone."
+    ACK_UNCERTAIN = 0x0E, "The operator has looked at the UNCERTAIN record."
     SELFTEST = (
-        0x0f,
-        "Runs the session self-test. Accepted, then a WORK event whose measure is the failed step, 0 for "
-        "none.",
+        0x0F,
+        "Runs the session self-test. Accepted, then a WORK event whose measure is the failed step, 0 for none.",
     )
     LEDGER_READ = 0x10, "Reads up to three 64-byte records from a sequence number on."
     LEDGER_RELEASE = 0x11, "The host has stored all records below this number; their room may be used again."
@@ -215,14 +220,13 @@ class Msg(DocEnum):
     RECORDER_READ = 0x13, "Reads the flight recorder of the last shot or fault."
     EVENTS_READ = (
         0x14,
-        "Reads kept events from a sequence number on: 21 bytes each, laid out exactly as the payload of "
-        "EVENT.",
+        "Reads kept events from a sequence number on: 21 bytes each, laid out exactly as the payload of EVENT.",
     )
     SET_CLOCK = 0x15, "Sets the clock."
     CHANGE = (
         0x16,
-        "The operator is about to change needle or syringe. Accepted; the light shows which; a WORK event "
-        "when it is done.",
+        "The operator is about to change needle or syringe. Accepted; the light shows which; a WORK event"
+        " when it is done.",
     )
 
 

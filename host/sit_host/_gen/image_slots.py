@@ -69,7 +69,9 @@ STATE = (
     Slot("ST_BEAT", 13, "count", "background heartbeat, changes each poll"),
     Slot("ST_ARMED", 14, "0/1", "the background is armed; a shot request is refused when 0"),
     Slot(
-        "ST_REPORT", 15, "code",
+        "ST_REPORT",
+        15,
+        "code",
         "fault the background has found, 0 none; the guard latches it, the background takes it back",
     ),
     Slot("ST_ACK_SEQ", 16, "count", "last request taken"),

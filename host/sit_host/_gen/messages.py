@@ -62,7 +62,7 @@ class Reply(Message):
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The reply in a payload whose header has the result 0; else it is the header alone and ShortPayload is raised."""
+        """The reply in a payload. Raises ShortPayload for a refused one: it is the header alone."""
         fields = unpack_fields(cls.NAME, cls.FIELDS, payload[REPLY_HEADER_BYTES:])
         return cls(header=ReplyHeader.unpack(payload), **fields)
 
@@ -125,8 +125,14 @@ class Hello(Message):
     NAME: ClassVar[str] = "HELLO"
     ID: ClassVar[int] = 0x01
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("host_nonce", "u32", "", 1, 4294967295,
-              "Chosen at random by the host; becomes the session of its later frames."),
+        Field(
+            "host_nonce",
+            "u32",
+            "",
+            1,
+            4294967295,
+            "Chosen at random by the host; becomes the session of its later frames.",
+        ),
         Field("schema_hash", "bytes8", "", 0, 0, "The host's schema hash; when it differs only reads are allowed."),
     )
 
@@ -180,9 +186,15 @@ class StatusReply(Reply):
         Field("load_mn", "i32", "mN", -2147483648, 2147483647, "Plunger force."),
         Field("press_pa", "i32", "Pa", -2147483648, 2147483647, "In-line pressure."),
         Field("supply_mv", "u16", "mV", 0, 65535, "Supply."),
-        Field("inputs", "u16", "bits", 0, 65535,
-              "Bit 0 flag, 1 trigger, 2 e-stop, 3 contact, 4 driver fault, 5 syringe present, 6 service "
-              "jumper, 7 pairing button."),
+        Field(
+            "inputs",
+            "u16",
+            "bits",
+            0,
+            65535,
+            "Bit 0 flag, 1 trigger, 2 e-stop, 3 contact, 4 driver fault, 5 syringe present, 6 service jumper,"
+            " 7 pairing button.",
+        ),
         Field("zero_um", "i16", "um", -32768, 32767, "Offset of the last zero from nominal."),
         Field("plunger_steps", "i32", "step", -2147483648, 2147483647, "Plunger steps since the syringe was fitted."),
         Field("capacity_steps", "i32", "step", -2147483648, 2147483647, "Steps in a full syringe."),
@@ -193,8 +205,9 @@ class StatusReply(Reply):
         Field("ledger_head", "u32", "", 0, 4294967295, "Sequence number of the next record."),
         Field("ledger_tail", "u32", "", 0, 4294967295, "Oldest record kept."),
         Field("ledger_saved", "u32", "", 0, 4294967295, "Records below this were released by a host."),
-        Field("uncertain_seq", "u32", "", 0, 4294967295,
-              "UNCERTAIN record waiting for an acknowledgement, 0 for none."),
+        Field(
+            "uncertain_seq", "u32", "", 0, 4294967295, "UNCERTAIN record waiting for an acknowledgement, 0 for none."
+        ),
         Field("event_head", "u32", "", 0, 4294967295, "Sequence number of the next event."),
         Field("unix_s", "u32", "s", 0, 4294967295, "Clock, 0 when not set."),
     )
@@ -271,8 +284,14 @@ class SettingsReadReply(Reply):
         Field("syringe_id", "u8", "", 0, 255, "Calibrated syringe type."),
         Field("bore_um", "u16", "um", 0, 65535, "Calibrated bore."),
         Field("offset_nl", "i32", "nl", -2147483648, 2147483647, "Calibrated dose offset."),
-        Field("compliance_nl_per_mpa", "u32", "nl/MPa", 0, 4294967295,
-              "Calibrated compliance of syringe, stopper and tube."),
+        Field(
+            "compliance_nl_per_mpa",
+            "u32",
+            "nl/MPa",
+            0,
+            4294967295,
+            "Calibrated compliance of syringe, stopper and tube.",
+        ),
         Field("calibrated_unix_s", "u32", "s", 0, 4294967295, "Date of calibration, 0 for factory."),
     )
 
@@ -356,9 +375,7 @@ class LoadPageReply(Reply):
 
     NAME: ClassVar[str] = "LOAD_PAGE reply"
     ID: ClassVar[int] = 0x85
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("received", "u16", "", 0, 65535, "Rows received so far."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("received", "u16", "", 0, 65535, "Rows received so far."),)
 
     header: ReplyHeader
     received: int
@@ -392,9 +409,7 @@ class LoadSealReply(Reply):
 
     NAME: ClassVar[str] = "LOAD_SEAL reply"
     ID: ClassVar[int] = 0x86
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("sum_nl", "u32", "nl", 0, 4294967295, "Sum of all volumes."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("sum_nl", "u32", "nl", 0, 4294967295, "Sum of all volumes."),)
 
     header: ReplyHeader
     sum_nl: int
@@ -459,9 +474,7 @@ class Prime(Message):
 
     NAME: ClassVar[str] = "PRIME"
     ID: ClassVar[int] = 0x08
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("volume_nl", "u32", "nl", 1000, 300000, "Volume to push."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("volume_nl", "u32", "nl", 1000, 300000, "Volume to push."),)
 
     volume_nl: int
 
@@ -504,7 +517,7 @@ class RenewReply(Reply):
     """Reply to RENEW."""
 
     NAME: ClassVar[str] = "RENEW reply"
-    ID: ClassVar[int] = 0x8a
+    ID: ClassVar[int] = 0x8A
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -518,10 +531,8 @@ class Renew(Message):
     """
 
     NAME: ClassVar[str] = "RENEW"
-    ID: ClassVar[int] = 0x0a
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("lease_ms", "u16", "ms", 500, 10000, "Lease."),
-    )
+    ID: ClassVar[int] = 0x0A
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("lease_ms", "u16", "ms", 500, 10000, "Lease."),)
 
     lease_ms: int
 
@@ -531,7 +542,7 @@ class DisarmReply(Reply):
     """Reply to DISARM."""
 
     NAME: ClassVar[str] = "DISARM reply"
-    ID: ClassVar[int] = 0x8b
+    ID: ClassVar[int] = 0x8B
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -542,7 +553,7 @@ class Disarm(Message):
     """Disarms; a shot under way is finished, none is started. Always works."""
 
     NAME: ClassVar[str] = "DISARM"
-    ID: ClassVar[int] = 0x0b
+    ID: ClassVar[int] = 0x0B
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
@@ -551,7 +562,7 @@ class StopReply(Reply):
     """Reply to STOP."""
 
     NAME: ClassVar[str] = "STOP reply"
-    ID: ClassVar[int] = 0x8c
+    ID: ClassVar[int] = 0x8C
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -562,7 +573,7 @@ class Stop(Message):
     """Ends a shot at once, retracts, disarms. Always works."""
 
     NAME: ClassVar[str] = "STOP"
-    ID: ClassVar[int] = 0x0c
+    ID: ClassVar[int] = 0x0C
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
@@ -571,7 +582,7 @@ class ClearFaultReply(Reply):
     """Reply to CLEAR_FAULT."""
 
     NAME: ClassVar[str] = "CLEAR_FAULT reply"
-    ID: ClassVar[int] = 0x8d
+    ID: ClassVar[int] = 0x8D
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -585,7 +596,7 @@ class ClearFault(Message):
     """
 
     NAME: ClassVar[str] = "CLEAR_FAULT"
-    ID: ClassVar[int] = 0x0d
+    ID: ClassVar[int] = 0x0D
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("fault", "u8", "code", 32, 95, "The fault to clear; must be the latched one."),
     )
@@ -598,7 +609,7 @@ class AckUncertainReply(Reply):
     """Reply to ACK_UNCERTAIN."""
 
     NAME: ClassVar[str] = "ACK_UNCERTAIN reply"
-    ID: ClassVar[int] = 0x8e
+    ID: ClassVar[int] = 0x8E
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -612,10 +623,8 @@ class AckUncertain(Message):
     """
 
     NAME: ClassVar[str] = "ACK_UNCERTAIN"
-    ID: ClassVar[int] = 0x0e
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("seq", "u32", "", 1, 4294967295, "Its sequence number."),
-    )
+    ID: ClassVar[int] = 0x0E
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("seq", "u32", "", 1, 4294967295, "Its sequence number."),)
 
     seq: int
 
@@ -625,7 +634,7 @@ class SelftestReply(Reply):
     """Reply to SELFTEST."""
 
     NAME: ClassVar[str] = "SELFTEST reply"
-    ID: ClassVar[int] = 0x8f
+    ID: ClassVar[int] = 0x8F
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     header: ReplyHeader
@@ -636,7 +645,7 @@ class Selftest(Message):
     """Runs the session self-test. Accepted, then a WORK event whose measure is the failed step, 0 for none."""
 
     NAME: ClassVar[str] = "SELFTEST"
-    ID: ClassVar[int] = 0x0f
+    ID: ClassVar[int] = 0x0F
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
@@ -669,9 +678,7 @@ class LedgerRead(Message):
 
     NAME: ClassVar[str] = "LEDGER_READ"
     ID: ClassVar[int] = 0x10
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("seq", "u32", "", 0, 4294967295, "First record wanted."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("seq", "u32", "", 0, 4294967295, "First record wanted."),)
 
     seq: int
 
@@ -696,9 +703,7 @@ class LedgerRelease(Message):
 
     NAME: ClassVar[str] = "LEDGER_RELEASE"
     ID: ClassVar[int] = 0x11
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("seq", "u32", "", 1, 4294967295, "First record not stored yet."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("seq", "u32", "", 1, 4294967295, "First record not stored yet."),)
 
     seq: int
 
@@ -723,9 +728,7 @@ class Subscribe(Message):
 
     NAME: ClassVar[str] = "SUBSCRIBE"
     ID: ClassVar[int] = 0x12
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("period_ms", "u16", "ms", 0, 10000, "Period; 0 ends it."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("period_ms", "u16", "ms", 0, 10000, "Period; 0 ends it."),)
 
     period_ms: int
 
@@ -765,9 +768,7 @@ class RecorderRead(Message):
 
     NAME: ClassVar[str] = "RECORDER_READ"
     ID: ClassVar[int] = 0x13
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("offset", "u32", "byte", 0, 4294967295, "Where to begin."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("offset", "u32", "byte", 0, 4294967295, "Where to begin."),)
 
     offset: int
 
@@ -801,9 +802,7 @@ class EventsRead(Message):
 
     NAME: ClassVar[str] = "EVENTS_READ"
     ID: ClassVar[int] = 0x14
-    FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("seq", "u32", "", 0, 4294967295, "First event wanted."),
-    )
+    FIELDS: ClassVar[tuple[Field, ...]] = (Field("seq", "u32", "", 0, 4294967295, "First event wanted."),)
 
     seq: int
 
@@ -964,17 +963,21 @@ RULES: dict[int, Rule] = {
     0x07: Rule(Zero, ZeroReply, True, frozenset({enums.State.IDLE})),
     0x08: Rule(Prime, PrimeReply, True, frozenset({enums.State.IDLE})),
     0x09: Rule(Arm, ArmReply, True, frozenset({enums.State.IDLE})),
-    0x0a: Rule(Renew, RenewReply, True, frozenset({enums.State.ARMED, enums.State.INJECTING})),
-    0x0b: Rule(Disarm, DisarmReply, False, frozenset(enums.State)),
-    0x0c: Rule(Stop, StopReply, False, frozenset(enums.State)),
-    0x0d: Rule(ClearFault, ClearFaultReply, True, frozenset({enums.State.FAULT})),
-    0x0e: Rule(AckUncertain, AckUncertainReply, True, frozenset({enums.State.IDLE})),
-    0x0f: Rule(Selftest, SelftestReply, True, frozenset({enums.State.IDLE})),
+    0x0A: Rule(Renew, RenewReply, True, frozenset({enums.State.ARMED, enums.State.INJECTING})),
+    0x0B: Rule(Disarm, DisarmReply, False, frozenset(enums.State)),
+    0x0C: Rule(Stop, StopReply, False, frozenset(enums.State)),
+    0x0D: Rule(ClearFault, ClearFaultReply, True, frozenset({enums.State.FAULT})),
+    0x0E: Rule(AckUncertain, AckUncertainReply, True, frozenset({enums.State.IDLE})),
+    0x0F: Rule(Selftest, SelftestReply, True, frozenset({enums.State.IDLE})),
     0x10: Rule(LedgerRead, LedgerReadReply, False, frozenset(enums.State)),
     0x11: Rule(LedgerRelease, LedgerReleaseReply, True, frozenset({enums.State.IDLE})),
     0x12: Rule(Subscribe, SubscribeReply, False, frozenset(enums.State)),
-    0x13: Rule(RecorderRead, RecorderReadReply, False,
-        frozenset({enums.State.IDLE, enums.State.ARMED, enums.State.FAULT, enums.State.BUSY})),
+    0x13: Rule(
+        RecorderRead,
+        RecorderReadReply,
+        False,
+        frozenset({enums.State.IDLE, enums.State.ARMED, enums.State.FAULT, enums.State.BUSY}),
+    ),
     0x14: Rule(EventsRead, EventsReadReply, False, frozenset(enums.State)),
     0x15: Rule(SetClock, SetClockReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
     0x16: Rule(Change, ChangeReply, True, frozenset({enums.State.IDLE, enums.State.BUSY})),

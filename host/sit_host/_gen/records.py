@@ -48,18 +48,30 @@ class Record(Message):
         Field("unix_s", "u32", "s", 0, 4294967295, "Clock, 0 when not set."),
         Field("treatment", "bytes8", "", 0, 0, "Treatment id, zero outside a treatment."),
         Field("point", "u16", "", 0, 65535, "Point id."),
-        Field("depth_um", "i16", "um", -32768, 32767,
-              "INTENT: depth asked. End records: depth at the end of insertion."),
+        Field(
+            "depth_um", "i16", "um", -32768, 32767, "INTENT: depth asked. End records: depth at the end of insertion."
+        ),
         Field("asked_nl", "u32", "nl", 0, 4294967295, "Volume asked."),
-        Field("steps", "i32", "step", -2147483648, 2147483647,
-              "INTENT: plunger count at the start. End records: net steps of the shot."),
+        Field(
+            "steps",
+            "i32",
+            "step",
+            -2147483648,
+            2147483647,
+            "INTENT: plunger count at the start. End records: net steps of the shot.",
+        ),
         Field("cap_steps", "u32", "step", 0, 4294967295, "INTENT: most steps the shot may make."),
         Field("tissue_min_nl", "u32", "nl", 0, 4294967295, "Lower bound of the tissue volume."),
         Field("tissue_max_nl", "u32", "nl", 0, 4294967295, "Upper bound of the tissue volume."),
         Field("needle_nl", "i32", "nl", -2147483648, 2147483647, "Estimate of what passed the tip."),
-        Field("ref", "u32", "", 0, 4294967295,
-              "Record this one belongs to: INTENT of an end record, UNCERTAIN of an ACK. FAULT: the value "
-              "seen."),
+        Field(
+            "ref",
+            "u32",
+            "",
+            0,
+            4294967295,
+            "Record this one belongs to: INTENT of an end record, UNCERTAIN of an ACK. FAULT: the value seen.",
+        ),
         Field("hash", "bytes8", "", 0, 0, "Chain."),
         Field("crc", "u32", "", 0, 4294967295, "CRC-32 of the 60 bytes before."),
     )
