@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ._gen.equipment import LIMITS, TABLES
 from .flow import Line, Needle, Setup, Syringe
 from .plan import Plan
 
+if TYPE_CHECKING:
+    from ._gen.messages import SettingsReadReply
+
+MAX_POINTS = 512  # the device's point table
 MIN_SHOT_NL = 1_000  # the smallest dose with stated figures
 
 
@@ -25,7 +30,7 @@ class Limits:
     max_site_nl: int
     max_window_nl: int
     window_s: int
-    max_points: int
+    max_points: int = MAX_POINTS
     min_gap_ms: int = 0
     min_shot_nl: int = MIN_SHOT_NL
     syringe_id: int | None = None
@@ -47,6 +52,39 @@ class Equipment:
         if syringe is None or needle is None:
             return None
         return Setup(needle, syringe, self.line, plan.product.viscosity_mpa_s)
+
+
+def reference_limits() -> Limits:
+    """Return the factory limits of the reference design: what a plan is checked against when no device is asked."""
+    return Limits(
+        max_depth_um=LIMITS["max_depth_um"],
+        max_shot_nl=LIMITS["max_shot_nl"],
+        max_session_nl=LIMITS["max_session_nl"],
+        max_site_nl=LIMITS["max_site_nl"],
+        max_window_nl=LIMITS["max_window_nl"],
+        window_s=LIMITS["window_s"],
+        min_gap_ms=LIMITS["min_gap_ms"],
+    )
+
+
+def device_limits(settings: SettingsReadReply, name: str) -> Limits:
+    """Return the limits in force on a device, from its SETTINGS_READ; `name` is what users call it."""
+    return Limits(
+        max_depth_um=settings.max_depth_um,
+        max_shot_nl=settings.max_shot_nl,
+        max_session_nl=settings.max_session_nl,
+        max_site_nl=settings.max_site_nl,
+        max_window_nl=settings.max_window_nl,
+        window_s=settings.window_s,
+        min_gap_ms=settings.min_gap_ms,
+        syringe_id=settings.syringe_id,
+        origin=name,
+    )
+
+
+def reference_equipment() -> Equipment:
+    """Return the syringes and needles of the reference design."""
+    return equipment_from(TABLES)
 
 
 def equipment_from(tables: Mapping[str, Any]) -> Equipment:
