@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from protogen import firmware, host, image
+from protogen import firmware, host, image, page, vectors
 from protogen.schema import Schema, SchemaError, load
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "protocol" / "schema.toml"
 IMAGE = ROOT / "firmware" / "sit_firmware" / "image.py"
+PAGE = ROOT / "protocol" / "PROTOCOL.md"
 
 FILES: dict[str, Callable[[Schema], str]] = {
     "firmware/sit_firmware/codes.py": firmware.codes,
@@ -21,6 +22,8 @@ FILES: dict[str, Callable[[Schema], str]] = {
     "host/sit_host/_gen/messages.py": host.messages,
     "host/sit_host/_gen/records.py": host.records,
     "host/sit_host/_gen/image_slots.py": lambda _schema: image.slots(IMAGE),
+    "protocol/vectors.json": vectors.vectors,
+    "protocol/PROTOCOL.md": lambda schema: page.fill(schema, PAGE.read_text(encoding="utf-8")),
 }
 
 
