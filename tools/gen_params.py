@@ -1,0 +1,290 @@
+"""Make firmware/sit_firmware/params_gen.py: the parameter block's defaults from hardware/reference.toml.
+
+    tools/gen_params.py [--check]
+
+Physical numbers come from the reference file; what is a choice of the control law stands in TUNING below. Worst cases
+for the guard come from tools/guard_band.py. Rounding goes to the safe side where a number guards.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import guard_band
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "firmware" / "sit_firmware" / "params_gen.py"
+
+# Choices of the control law. The needle's come from the feasibility study of reference A, the rest from runs of the
+# bare loop (docs/control.md says which).
+TUNING = {
+    "observer_hz": 350.0,
+    "loop_hz": 110.0,
+    "accel_m_per_s2": 25.0,
+    "decel_m_per_s2": 8.0,
+    "cap_m_per_s": 0.15,
+    "landing_ms": 4.0,
+    "settle_um": 10,
+    "settle_ms": 3.0,
+    "settle_min_ms": 20.0,
+    "insert_ms": 250.0,
+    "home_um": 40,
+    "zero_seating_sd": 3.5,
+    "unload_mn": 1700,
+    "dose_tol_nl": 20,
+    "quiet_nl": 4,
+    "quiet_ms": 2.0,
+    "press_soft_kpa": 300,
+    "rest_kpa": 2.0,
+    "retract_ms": 100.0,
+    "suck_lead_um": 600,
+    "test_um": 300,
+}
+# Choices of the guard. Limits with a time are ticks in a row.
+GUARD = {
+    "speed_um": 50,  # 0.2 m/s: the profile's cap is 0.15 m/s
+    "jump_um": 220,  # the spring brings the needle home at 150 um a tick
+    "jerk_um": 16,
+    "follow_um": 110,
+    "move_m_per_s": 0.012,
+    "still_ticks": 6,
+    "disturbance_n": 2.4,
+    "rest_um": 20,
+    "rest_ticks": 32,
+    "home_ms": 25.0,
+    "away_um": 150,
+    "press_kpa": 450,
+    "press_ms": 5.0,
+    "load_n": 50.0,
+    "supply_ms": 5.0,
+    "background_ms": 100.0,
+    "contact_ms": 500.0,
+    "cut_ticks": 3,
+    "push_um": 60.0,
+    "push_n": 0.4,
+    "sensor_kpa": 1000,
+}
+
+
+def spring_acc(ref: dict[str, Any], force_n: float, step_s: float) -> float:
+    """um per step^2 that a force gives the nominal needle."""
+    return force_n / (ref["needle_axis"]["mass_g"] / 1000) * step_s**2 * 1e6
+
+
+def observer_gains(hz: float, step_s: float) -> tuple[float, float, float]:
+    """Gains of a three-state observer with one triple pole (position, speed, constant disturbance)."""
+    p = math.exp(-2 * math.pi * hz * step_s)
+    return 1 - p**3, 1.5 * (1 - p) ** 2 * (1 + p), (1 - p) ** 3
+
+
+def needle(ref: dict[str, Any]) -> dict[str, float]:
+    """Parameters of the position loop."""
+    axis, coil, tick, t = ref["needle_axis"], ref["coil"], ref["tick"], TUNING
+    step_s = tick["tick_us"] * tick["control_divider"] * 1e-6
+    mass, k, r = axis["mass_g"] / 1000, coil["force_n_per_a"], coil["resistance_ohm"]
+    gains = observer_gains(t["observer_hz"], step_s)
+    w = 2 * math.pi * t["loop_hz"] * step_s
+    mv_per_acc = r * mass / k / (step_s**2 * 1e6) * 1000
+    lag_s = coil["inductance_mh"] / 1000 / r
+    left = 1 - tick["output_delay_us"] * 1e-6 / step_s
+    fresh = left - lag_s / step_s * (1 - math.exp(-left * step_s / lag_s))
+    to_v = step_s * 1e6  # m/s -> um/step
+    to_a = step_s**2 * 1e6
+    ticks_ms = 1000 / tick["tick_us"]
+    park_um = -axis["park_mm"] * 1000
+    return {
+        "OBS_X_Q8": gains[0] * 256,
+        "OBS_V_Q8": gains[1] * 256,
+        "OBS_D_Q8": gains[2] * 256,
+        "KP_Q10": w**2 * 1024,
+        "KD_Q10": 2 * w * 1024,
+        "MV_PER_ACC": mv_per_acc,
+        "ACC_PER_MV_Q10": 1024 * 256 / mv_per_acc,
+        "EMF_MV": k / to_v * 1000,
+        "DRIVE_MV": coil["current_limit_a"] * r * 1000,
+        "PARK_ACC_Q8": spring_acc(ref, axis["spring_park_n"], step_s) * 256,
+        "SLOPE_Q16": spring_acc(ref, axis["spring_n_per_mm"] / 1000, step_s) * 65536,
+        "FRESH_Q4": fresh * 16,
+        "A1_Q8": t["accel_m_per_s2"] * to_a * 256,
+        "AD_Q8": t["decel_m_per_s2"] * to_a * 256,
+        "VCAP_Q8": t["cap_m_per_s"] * to_v * 256,
+        "TAU_Q10": 1024 * step_s * 1000 / t["landing_ms"],
+        "ZERO_V_Q8": ref["zero"]["speed_um_per_s"] * step_s * 256,
+        "ZERO_END_UM": park_um + t["zero_seating_sd"] * ref["zero"]["seating_sd_um"],
+        "SETTLE_UM": t["settle_um"],
+        "SETTLE_N": t["settle_ms"] / 1000 / step_s,
+        "SETTLE_TICKS": t["settle_min_ms"] * ticks_ms,
+        "INSERT_TICKS": t["insert_ms"] * ticks_ms,
+        "HOME_UM": t["home_um"],
+        "TEST_UM": t["test_um"],
+    }
+
+
+def step_um(ref: dict[str, Any]) -> float:
+    """Travel of one microstep."""
+    axis = ref["plunger_axis"]
+    return axis["lead_mm"] * 1000 / axis["steps_per_rev"] / axis["microsteps"]
+
+
+def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
+    """What a syringe type means for metering."""
+    area_mm2 = math.pi / 4 * entry["bore_mm"] ** 2
+    step_nl = area_mm2 * step_um(ref)
+    stopper = area_mm2 / entry["stopper_n_per_mm"] * 1000  # nl/N
+    bubble = entry["compliance_ul_per_100kpa"] * 10000  # nl/MPa
+    accel = ref["plunger_axis"]["max_accel_mm_per_s2"] * (ref["tick"]["tick_us"] * 1e-6) ** 2 * 1000 / step_um(ref)
+    return {
+        "STEP_NL_Q10": round(step_nl * 1024),
+        "COMPL_NL_PER_MPA": round(bubble + stopper * area_mm2),
+        "BUBBLE_NL_PER_MPA": round(bubble),
+        "STOPPER_NL_PER_N": round(stopper),
+        "BACKLASH_NL": round(area_mm2 * ref["plunger_axis"]["backlash_um"]),
+        "BORE_MN_PER_MPA": round(area_mm2 * 1000),
+        "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
+        "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
+    }
+
+
+def plunger(ref: dict[str, Any]) -> dict[str, float]:
+    """Parameters of metering that no syringe changes."""
+    axis, tick, t = ref["plunger_axis"], ref["tick"], TUNING
+    tick_s = tick["tick_us"] * 1e-6
+    ticks_ms = 1000 / tick["tick_us"]
+    bevel = ref["needle"]["30G4"]["bevel_um"]
+    return {
+        "PL_ACC_Q8": math.floor(
+            axis["max_accel_mm_per_s2"] * tick_s**2 * 1000 / step_um(ref) * tick["control_divider"] * 256
+        ),
+        "PL_VMAX_Q8": math.floor(axis["max_speed_mm_per_s"] * tick_s * 1000 / step_um(ref) * 256),
+        "UNLOAD_MN": t["unload_mn"],
+        "SUCK_UM": bevel + t["suck_lead_um"],
+        "BEVEL_UM": bevel,
+        "DOSE_TOL_NL": t["dose_tol_nl"],
+        "QUIET_NL": t["quiet_nl"],
+        "QUIET_TICKS": t["quiet_ms"] * ticks_ms,
+        "PRESS_SOFT_PA": t["press_soft_kpa"] * 1000,
+        "REST_PA": t["rest_kpa"] * 1000,
+        "RETRACT_TICKS": t["retract_ms"] * ticks_ms,
+    }
+
+
+def guard(ref: dict[str, Any]) -> dict[str, float]:
+    """Parameters of the guard: worst cases, rounded to the safe side."""
+    g, tick, axis = GUARD, ref["tick"], ref["needle_axis"]
+    env, band = guard_band.envelope(ref), guard_band.derive(ref)
+    step_s = tick["tick_us"] * tick["control_divider"] * 1e-6
+    ticks_ms = 1000 / tick["tick_us"]
+    park_um = -axis["park_mm"] * 1000
+    return {
+        "G_LIMIT_UM": band.limit_um,
+        "G_ZERO_MIN_UM": park_um - TUNING["zero_seating_sd"] * ref["zero"]["seating_sd_um"],
+        "G_AF_Q8": math.ceil(env.af * 256),
+        "G_AF_SLOPE_Q16": math.floor(env.af_slope * 256 * 65536),
+        "G_AS_Q8": math.floor(env.as_ * 256),
+        "G_AS_SLOPE_Q16": math.floor(env.as_slope * 256 * 65536),
+        "G_T_Q8": math.ceil(env.t * 256),
+        "G_T2_Q8": math.ceil(env.t**2 / 2 * 256),
+        "G_SPEED_UM": g["speed_um"],
+        "G_JUMP_UM": g["jump_um"],
+        "G_JERK_UM": g["jerk_um"],
+        "G_FOLLOW_UM": g["follow_um"],
+        "G_MOVE_Q8": g["move_m_per_s"] * step_s * 1e6 * 256,
+        "G_STILL_N": g["still_ticks"],
+        "G_DIST_Q8": spring_acc(ref, g["disturbance_n"], step_s) * 256,
+        "G_REST_UM": g["rest_um"],
+        "G_REST_N": g["rest_ticks"],
+        "G_COMB_UM": ref["comb"]["pitch_um"],
+        "G_COMB_TOL_UM": ref["comb"]["tolerance_um"],
+        "G_HOME_N": g["home_ms"] * ticks_ms,
+        "G_AWAY_UM": g["away_um"],
+        "G_PRESS_PA": g["press_kpa"] * 1000,
+        "G_PRESS_N": g["press_ms"] * ticks_ms,
+        "G_LOAD_MN": g["load_n"] * 1000,
+        "G_SUPPLY_N": g["supply_ms"] * ticks_ms,
+        "G_BEAT_N": g["background_ms"] * ticks_ms,
+        "G_LATE_US": tick["tick_us"] + guard_band.LATE_US,
+        "G_CONTACT_N": g["contact_ms"] * ticks_ms,
+        "G_CUT_N": g["cut_ticks"],
+        "G_PUSH_STEPS": g["push_um"] / step_um(ref),
+        "G_PUSH_MN": g["push_n"] * 1000,
+        "G_CHUNK": math.ceil(ref["plunger_axis"]["max_speed_mm_per_s"] * 1e-3 * tick["tick_us"] / step_um(ref)) + 1,
+        "G_SENSOR_PA": g["sensor_kpa"] * 1000,
+    }
+
+
+def shared(ref: dict[str, Any]) -> dict[str, float]:
+    """Parameters that background and tick share."""
+    contact, coil = ref["contact"], ref["coil"]
+    return {
+        "TICK_US": ref["tick"]["tick_us"],
+        "MAX_DEPTH_UM": guard_band.derive(ref).depth_um,
+        "ZERO_NOM_UM": -ref["needle_axis"]["park_mm"] * 1000,
+        "ZERO_WINDOW_UM": ref["zero"]["window_um"],
+        "CONTACT_ON_MN": contact["threshold_mn"],
+        "CONTACT_OFF_MN": contact["release_mn"],
+        "DEBOUNCE_TICKS": contact["debounce_ms"] * 1000 / ref["tick"]["tick_us"],
+        "SUPPLY_MIN_MV": coil["supply_range_mv"][0],
+        "SUPPLY_MAX_MV": coil["supply_range_mv"][1],
+    }
+
+
+def text(ref: dict[str, Any]) -> str:
+    """The generated module."""
+    values = {**shared(ref), **needle(ref), **plunger(ref), **guard(ref)}
+    lines = [
+        '"""Defaults of the parameter block.',
+        "",
+        "Generated by tools/gen_params.py from hardware/reference.toml; do not edit.",
+        '"""',
+        "",
+        "from sit_firmware import image",
+        "",
+        "# slot, value",
+        "DEFAULTS = (",
+        *(f"    (image.P_{name}, {round(value)})," for name, value in values.items()),
+        ")",
+        "",
+        "# what a syringe type lays over them: its id -> ((slot, value), ...)",
+        "SYRINGES = {",
+    ]
+    for entry in ref["syringe"].values():
+        lines.append(f"    {entry['id']}: (  # {entry['name']}")
+        lines += [f"        (image.P_{name}, {value})," for name, value in syringe(ref, entry).items()]
+        lines.append("    ),")
+    lines += ["}", "", "# syringe id -> nominal bore in um, capacity in nl", "BORES = {"]
+    for entry in ref["syringe"].values():
+        lines.append(f"    {entry['id']}: ({round(entry['bore_mm'] * 1000)}, {entry['capacity_ul'] * 1000}),")
+    lines += ["}", "", "# needle id -> bevel in um", "NEEDLES = {"]
+    for entry in ref["needle"].values():
+        lines.append(f"    {entry['id']}: {entry['bevel_um']},  # {entry['gauge']}")
+    travel_pm = round(step_um(ref) * 1e6)
+    lines += [
+        "}",
+        "",
+        f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
+        f"SUCK_LEAD_UM = {TUNING['suck_lead_um']}  # um: suck-back begins this far before the bevel leaves",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: list[str]) -> int:
+    """Write the module, or with --check compare; 1 when it differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when the file differs")
+    args = parser.parse_args(argv)
+    new = text(guard_band.reference())
+    if OUT.is_file() and OUT.read_text(encoding="utf-8") == new:
+        return 0
+    if args.check:
+        print(f"{OUT.relative_to(ROOT)} differs from hardware/reference.toml", file=sys.stderr)
+        return 1
+    OUT.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
