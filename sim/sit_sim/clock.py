@@ -34,34 +34,34 @@ class EventQueue:
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
-        self._dropped: set[int] = set()
+        self._live: set[int] = set()
         self.next_tick = NEVER
         """Tick of the first event, NEVER for none."""
 
     def at(self, tick: int, call: Callable[[], None]) -> int:
         """Call `call` at the beginning of `tick`; returns a handle for `drop`."""
         self._count += 1
+        self._live.add(self._count)
         heapq.heappush(self._heap, (tick, self._count, call))
         if tick < self.next_tick:
             self.next_tick = tick
         return self._count
 
     def drop(self, handle: int) -> None:
-        """Forget an event that hasn't come yet."""
-        self._dropped.add(handle)
+        """Forget an event; nothing happens when it has come already."""
+        self._live.discard(handle)
         self._tidy()
 
     def run_due(self, tick: int) -> None:
         """Make all calls due at `tick` or before; a call may add events, due ones among them."""
         while self._heap and self._heap[0][0] <= tick:
             _, handle, call = heapq.heappop(self._heap)
-            if handle in self._dropped:
-                self._dropped.discard(handle)
-            else:
+            if handle in self._live:
+                self._live.discard(handle)
                 call()
         self._tidy()
 
     def _tidy(self) -> None:
-        while self._heap and self._heap[0][1] in self._dropped:
-            self._dropped.discard(heapq.heappop(self._heap)[1])
+        while self._heap and self._heap[0][1] not in self._live:
+            heapq.heappop(self._heap)
         self.next_tick = self._heap[0][0] if self._heap else NEVER

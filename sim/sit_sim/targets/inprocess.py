@@ -41,6 +41,13 @@ class DirectExchange(Exchange):
         self._fram.write(addr, buf)
 
 
+def firmware_app(board: SimBoard) -> Any:
+    """The firmware's own App on `board`."""
+    from sit_firmware.app import App  # not needed by a target that runs another App
+
+    return App(board)
+
+
 class InProcess:
     """Runs the firmware's App; `boot` drops the old one and starts anew with empty memory."""
 
@@ -62,9 +69,7 @@ class InProcess:
 
     def boot(self) -> None:
         """Start the firmware; FirmwareDied when it raises, PowerCut when power goes meanwhile."""
-        factory = self._factory
-        if factory is None:
-            from sit_firmware.app import App as factory  # here, so that a target can be named without a firmware
+        factory: Callable[[Any], Any] = self._factory or firmware_app
         self._exchange = DirectExchange(self._fram)
         self._board = SimBoard(self._exchange)
         try:

@@ -56,6 +56,8 @@ class Lane:
         self.name = name
         self.due_tick = NEVER
         """When the first waiting bytes arrive, NEVER for none."""
+        self.waiting = 0
+        """Bytes under way or not taken yet."""
         self._queue: deque[tuple[int, bytes]] = deque()
         self._partial = bytearray()
         self._random = random.Random(f"{seed} link {name}")
@@ -119,8 +121,9 @@ class Lane:
             self._arrive(tick + LATENCY_TICKS + late, copy, keep_order)
 
     def _arrive(self, due: int, data: bytes, keep_order: bool) -> None:
-        if sum(len(waiting) for _, waiting in self._queue) > MAX_PENDING:
+        if self.waiting > MAX_PENDING:
             return  # a host that floods loses what no buffer holds
+        self.waiting += len(data)
         if keep_order and self._queue:
             due = max(due, self._queue[-1][0])
         self._queue.append((due, data))
@@ -138,6 +141,7 @@ class Lane:
                 data = data[:most]
             parts.append(data)
             most -= len(data)
+            self.waiting -= len(data)
         self.due_tick = self._queue[0][0] if self._queue else NEVER
         return b"".join(parts)
 
@@ -145,6 +149,7 @@ class Lane:
         """The cable was pulled: what was under way is lost."""
         self._queue.clear()
         self._partial.clear()
+        self.waiting = 0
         self.due_tick = NEVER
 
 

@@ -34,7 +34,9 @@ class PipeProcess:
 
     kind = "sim:micropython"
 
-    def __init__(self, fram: Fram, heap_bytes: int = 2 << 20, lock_tick: bool = True) -> None:
+    def __init__(
+        self, fram: Fram, heap_bytes: int = 2 << 20, lock_tick: bool = True, app_module: str = "sit_firmware.app"
+    ) -> None:
         binary = find_micropython()
         if binary is None:
             raise TargetError(
@@ -46,7 +48,9 @@ class PipeProcess:
             f"heapsize={heap_bytes}",
             str(Path(frames.__file__).with_name("launcher.py")),
             "1" if lock_tick else "0",
+            app_module,
         ]
+        self._path = str(Path(sit_firmware.__file__).parent.parent)
         self._fram = fram
         self._child: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the target)
@@ -58,6 +62,8 @@ class PipeProcess:
         self.idle_until = 0
         self.fed = False
         self.rx_room = 0
+        self.extra_path: list[str] = []
+        """Folders searched for modules after the firmware's."""
         self.want_state = False
         """Have the whole state sent back after each tick, for traces; costs time."""
         self._state = array("i", [0] * image.N_STATE)
@@ -75,7 +81,7 @@ class PipeProcess:
         if not self._pinned:
             pin()
             self._pinned = True
-        env = {**os.environ, "MICROPYPATH": str(Path(sit_firmware.__file__).parent.parent)}
+        env = {**os.environ, "MICROPYPATH": os.pathsep.join([self._path, *self.extra_path])}
         self._child = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, bufsize=0, env=env
         )

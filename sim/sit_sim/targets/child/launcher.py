@@ -1,10 +1,14 @@
 """Runs the firmware under MicroPython against the simulator at the other end of standard input and output.
 
-    MICROPYPATH=FIRMWARE_DIR micropython launcher.py TICK_LOCKED
+    MICROPYPATH=FIRMWARE_DIR micropython launcher.py TICK_LOCKED [APP_MODULE]
 
 Standard output carries frames and nothing else; what the firmware prints would break them, so `print`
 goes to standard error. With TICK_LOCKED = 1 the tick runs with the heap locked, as in a hard interrupt.
+APP_MODULE names the module whose App runs, the firmware's own when left out.
 """
+
+# mypy: ignore-errors
+# (this file runs on MicroPython, whose modules the host's type check doesn't know)
 
 import builtins
 import gc
@@ -39,10 +43,9 @@ def _print_to_stderr(*args, **kwargs):
     sys.stderr.write(text)
 
 
-def _fill(buf):
-    """Fill `buf` from standard input; ends the process when the simulator is gone."""
-    n = _stdin.readinto(buf)
-    if n != len(buf):
+def _fill(buf, size):
+    """Fill `buf` of `size` bytes from standard input; ends the process when the simulator is gone."""
+    if _stdin.readinto(buf) != size:
         sys.exit(0)
 
 
@@ -71,7 +74,7 @@ class PipeExchange(sim.Exchange):
         """Read frames until one is a tick."""
         to = self._to
         while True:
-            _fill(to)
+            _fill(to, 4 * _TO_WORDS)
             op = to[0] & 0xFF
             if op == frames.OP_TICK:
                 break
@@ -88,7 +91,7 @@ class PipeExchange(sim.Exchange):
         self.tx_blocked = flags & frames.FLAG_TX_BLOCKED
         self._send_state = flags & frames.FLAG_STATE
         if n:
-            _fill(self._rx_view[self.rx_len : self.rx_len + n])
+            _fill(self._rx_view[self.rx_len : self.rx_len + n], n)
             self.rx_len += n
         self.fed = 0
 
@@ -108,7 +111,7 @@ class PipeExchange(sim.Exchange):
         self._head(frames.OP_READ, addr, len(buf))
         _stdout.write(self._from)
         self._check()
-        _fill(buf)
+        _fill(buf, len(buf))
 
     def store_write(self, addr, buf):
         """Send bytes for the store."""
@@ -118,7 +121,7 @@ class PipeExchange(sim.Exchange):
         self._check()
 
     def _check(self):
-        _fill(self._answer)
+        _fill(self._answer, 8)
         if self._answer[0]:
             raise OSError(self._answer[0])
 
@@ -149,14 +152,18 @@ class LockedTick:
 def main():
     """Boot the firmware and serve ticks until the simulator goes away."""
     builtins.print = _print_to_stderr
-    micropython.alloc_emergency_exception_buf(256)
+    if hasattr(micropython, "alloc_emergency_exception_buf"):  # some builds have a fixed one
+        micropython.alloc_emergency_exception_buf(256)
     exchange = PipeExchange()
     board = sim.SimBoard(exchange)
-    from sit_firmware.app import App
-
-    app = App(board)
+    name = sys.argv[2] if len(sys.argv) > 2 else "sit_firmware.app"
+    app = __import__(name, None, None, ("App",)).App(board)
     exchange.booted()
     board.run(LockedTick(app) if sys.argv[1] == "1" else app)
 
 
-main()
+try:
+    main()
+except Exception as exc:
+    sys.print_exception(exc, sys.stderr)  # by itself it would go to standard output, among the frames
+    sys.exit(1)

@@ -1,0 +1,94 @@
+"""Simulated targets: the firmware in this process (`sim:`) or under MicroPython (`sim:micropython`) on one plant."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .errors import ControlError, FirmwareDied, LinkLost, TargetError
+from .target import SimTarget
+
+__all__ = ["SPECS", "ControlError", "FirmwareDied", "LinkLost", "SimTarget", "TargetError", "open_target"]
+
+SPECS = ("sim:", "sim:micropython")
+
+
+def open_target(
+    spec: str,
+    *,
+    seed: int = 1,
+    hand: str = "auto",
+    scenario: str | Path | None = None,
+    state_dir: str | Path | None = None,
+    realtime: bool = False,
+    stop_fitted: bool = False,
+    unit: Any = None,
+    plant: Any = None,
+    process: Callable[[Any], Any] | None = None,
+) -> SimTarget:
+    """Open a simulated device, booted, at target time 0.
+
+    `seed` picks noise, skin, the hand's delays and the stalls; `hand` is auto, none or the path of a script;
+    `state_dir` keeps the store between runs; `realtime` paces it to the wall clock; `unit` (default the nominal one)
+    is the plant's. `plant` and `process` (a function of the FRAM) stand in for the usual ones in tests of the simulator.
+    Raises TargetError or ControlError with one sentence.
+    """
+    from ..hand import make_hand
+    from ..scenario import Scenario, play, read_scenario
+    from ..world import World
+    from .fram import Fram, FramFile
+    from .lockstep import Machine
+
+    if spec not in SPECS:
+        raise TargetError(f"The simulated target {spec!r} isn't known; use {' or '.join(SPECS)}.")
+    story = read_scenario(Path(scenario)) if scenario else Scenario()
+    fram = Fram()
+    store_file = FramFile(Path(state_dir), fram) if state_dir else None
+    runner = None
+    try:
+        if plant is None:
+            plant = _plant(story, unit, seed, stop_fitted)
+        runner = process(fram) if process else _process(spec, fram)
+        machine = Machine(plant, runner, fram, seed)
+        world = World(plant)
+        holder = make_hand(hand, world, machine.events, lambda: machine.tick, seed)
+        machine.on_panel = holder.see
+        repro = ["sit", "sim", "--target", spec, "--hand", hand, "--seed", str(seed)]
+        repro += ["--scenario", str(scenario)] if scenario else []
+        target = SimTarget(machine, runner, world, holder, plant, shlex.join(repro), realtime)
+        play(story, target)
+        machine.boot()
+    except BaseException:
+        if runner is not None:
+            runner.close()
+        if store_file is not None:
+            store_file.close()
+        raise
+    target.store_file = store_file
+    return target
+
+
+def _plant(story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
+    from ..plant import Plant, nominal_unit, perturbed, spread_unit
+
+    if unit is None:
+        unit = nominal_unit() if story.spread_seed is None else spread_unit(story.spread_seed)
+    if story.unit:
+        try:
+            unit = perturbed(unit, story.unit)
+        except (KeyError, ValueError) as exc:
+            raise ControlError(f"[unit]: {exc.args[0] if exc.args else exc}") from exc
+    fitted = stop_fitted if story.stop_fitted is None else story.stop_fitted
+    return Plant(unit, seed, stop_fitted=fitted)
+
+
+def _process(spec: str, fram: Any) -> Any:
+    if spec == "sim:":
+        from .inprocess import InProcess
+
+        return InProcess(fram)
+    from .pipe import PipeProcess
+
+    return PipeProcess(fram)
