@@ -15,6 +15,7 @@ from sit_host.codec import BadFrame, Decoder, Frame, encode_frame
 from sit_host.errors import LinkLost
 from sit_host.transport.base import Transport
 from sit_host.wire import Message, ShortPayload
+from sit_host.wirelog import Tap
 
 HELLO_ID = messages.Hello.ID
 _SEQ_LAST = 0xFFFF
@@ -54,28 +55,44 @@ class Counters:
 class Exchange:
     """Sends requests and files what comes back. Not for several threads at once: see `Client.lock`."""
 
-    def __init__(self, transport: Transport, on_push: Callable[[Frame], None], between: Callable[[], None]) -> None:
-        """`on_push` gets frames sent unasked; `between` runs after every wait and may ask (nested) itself."""
+    def __init__(
+        self,
+        transport: Transport,
+        on_push: Callable[[Frame], None],
+        between: Callable[[], None],
+        next_wake_s: Callable[[float], float],
+    ) -> None:
+        """Ask nothing yet.
+
+        `on_push` gets frames sent unasked. `between` runs after every wait and may ask (nested) itself;
+        `next_wake_s(deadline_s)` says when it has something to do.
+        """
         self.transport = transport
         self.session = 0
         self.seq = 0
         self.counters = Counters()
         self._on_push = on_push
         self._between = between
+        self._next_wake_s = next_wake_s
+        self.tap: Tap | None = None
+        self._fresh = True  # nothing has been sent over this opening of the link
         self._decoder = Decoder()
         self._waiting: dict[int, tuple[int, int]] = {}  # seq -> (reply id, session)
         self._replies: dict[int, bytes] = {}
 
-    def ask(self, message: Message, timeout_s: float, tries: int) -> Answer | Silence:
-        """Send `message` up to `tries` times, `timeout_s` apart, and return what came of it."""
+    def ask(self, message: Message, timeout_s: float, tries: int, *, check: bool = True) -> Answer | Silence:
+        """Send `message` up to `tries` times, `timeout_s` apart, and return what came of it.
+
+        Raises RangeError for a value outside its range, unless `check` is off.
+        """
         seq = self._next_seq()
         session = 0 if message.ID == HELLO_ID else self.session
-        frame = encode_frame(seq, message.ID, message.pack(), session=session)
+        frame = encode_frame(seq, message.ID, message.pack(check), session=session)
         self._waiting[seq] = (message.ID | messages.REPLY_BIT, session)
         sends = 0
         try:
             while sends < tries:
-                self.transport.send(frame)
+                self._send(frame)
                 sends += 1
                 self.counters.resends += sends > 1
                 payload = self._await(seq, self.transport.now() + timeout_s)
@@ -91,12 +108,21 @@ class Exchange:
 
     def pump(self, deadline_s: float) -> None:
         """Wait once, at most until the deadline, and file what came. Raises LinkLost."""
-        self._take(self.transport.wait(deadline_s))
+        self._take(self.transport.wait(self._next_wake_s(deadline_s)))
         self._between()
 
     def restart(self) -> None:
         """Forget half a frame: the link was opened anew."""
         self._decoder = Decoder()
+        self._fresh = True
+
+    def _send(self, frame: bytes) -> None:
+        # the first zero ends what a program before us may have left half sent
+        data = b"\0" + frame if self._fresh else frame
+        self.transport.send(data)
+        self._fresh = False
+        if self.tap is not None:
+            self.tap.sent(self.transport.now(), data)
 
     def _await(self, seq: int, deadline_s: float) -> bytes | None:
         while seq not in self._replies and self.transport.now() < deadline_s:
@@ -110,6 +136,8 @@ class Exchange:
     def _take(self, data: bytes) -> None:
         if not data:
             return
+        if self.tap is not None:
+            self.tap.received(self.transport.now(), data)
         counters = self.counters
         counters.bytes_in += len(data)
         if len(counters.sample) < _SAMPLE_BYTES:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sit_host.errors import RefusedError, UnknownError
+from sit_host._gen.messages import RULES, Disarm, Stop
+from sit_host.errors import LinkLost, NoAnswer, RefusedError, UnknownError
 
 R = TypeVar("R", covariant=True)
+_READS = frozenset(id for id, rule in RULES.items() if not rule.changes) - {Stop.ID, Disarm.ID}
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,19 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unknown:
-    """No reply came. `sent` is the message (None when nothing left the host)."""
+    """No reply came. `sent` is the message (None when nothing left the host), `lost` whether the link broke."""
 
     message: str
     why: str
     sent: Any = None
+    lost: bool = False
 
-    def error(self) -> UnknownError:
-        """Return it as an exception with one sentence."""
+    def error(self) -> UnknownError | NoAnswer | LinkLost:
+        """Return it as an exception with one sentence; for a reading there is nothing to be unsure of."""
+        if self.sent is not None and self.sent.ID in _READS:
+            if self.lost:
+                return LinkLost(self.why, "Check cable and power, then connect again.")
+            return NoAnswer(f"The device doesn't answer {self.message}: {self.why}", "Connect again.")
         return UnknownError(
             f"It isn't known whether {self.message} took effect: {self.why}",
             "Look at the device, then at `sit info` and `sit log list`, before doing it again.",
@@ -64,7 +71,7 @@ Outcome = Delivered[R] | Refused | Unknown
 
 
 def expect(outcome: Delivered[R] | Refused | Unknown) -> R:
-    """Return the reply of a delivered command. Raises RefusedError or UnknownError otherwise."""
+    """Return the reply of a delivered command. Raises the outcome's error otherwise."""
     if isinstance(outcome, Delivered):
         return outcome.reply
     raise outcome.error()

@@ -16,16 +16,17 @@ _CHUNK = 4096
 _WRITE_TIMEOUT_S = 2.0
 
 
-class TcpTransport:
-    """A TCP connection. Its clock is the monotonic wall clock."""
+class StreamTransport:
+    """A connected stream socket. Its clock is the monotonic wall clock."""
 
-    def __init__(self, url: TargetUrl) -> None:
+    def __init__(self, name: str) -> None:
         """Connect. Raises PortError with a sentence that says what to do."""
-        take_option(url, ())
-        self._host, self._port = split_address(url.place)
-        self.name = f"tcp:{self._host}:{self._port}"
+        self.name = name
         self._watched: int | None = None
         self._socket: socket.socket | None = self._connect(_CONNECT_S)
+
+    def _connect(self, timeout_s: float) -> socket.socket:
+        raise NotImplementedError
 
     def now(self) -> float:
         return time.monotonic()
@@ -75,9 +76,30 @@ class TcpTransport:
             with contextlib.suppress(OSError):
                 connection.close()
 
+    def _alive(self) -> socket.socket:
+        if self._socket is None:
+            raise LinkLost(f"The connection to {self.name} is closed.", "Connect again.")
+        return self._socket
+
+    def _lost(self, why: str) -> LinkLost:
+        self.close()
+        return LinkLost(
+            f"The connection to {self.name} was lost: {why}.", "Check that the server still runs, then connect again."
+        )
+
+
+class TcpTransport(StreamTransport):
+    """A TCP connection."""
+
+    def __init__(self, url: TargetUrl) -> None:
+        """Connect. Raises UsageError for an address that is none, PortError with a sentence that says what to do."""
+        take_option(url, ())
+        self._address = split_address(url.place)
+        super().__init__(f"tcp:{self._address[0]}:{self._address[1]}")
+
     def _connect(self, timeout_s: float) -> socket.socket:
         try:
-            connection = socket.create_connection((self._host, self._port), timeout=timeout_s)
+            connection = socket.create_connection(self._address, timeout=timeout_s)
         except socket.gaierror as error:
             raise PortError(f"The host name in {self.name} isn't known.", "Check its spelling.") from error
         except ConnectionRefusedError as error:
@@ -96,17 +118,6 @@ class TcpTransport:
         # requests are small and each waits for its reply: no use in collecting bytes
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
-
-    def _alive(self) -> socket.socket:
-        if self._socket is None:
-            raise LinkLost(f"The connection to {self.name} is closed.", "Connect again.")
-        return self._socket
-
-    def _lost(self, why: str) -> LinkLost:
-        self.close()
-        return LinkLost(
-            f"The connection to {self.name} was lost: {why}.", "Check that the server still runs, then connect again."
-        )
 
 
 def split_address(place: str) -> tuple[str, int]:

@@ -1,0 +1,71 @@
+"""Numbers of the device in words: refusals, faults, alarms, readiness, inputs."""
+
+from __future__ import annotations
+
+from sit_host._gen import enums, messages
+from sit_host._gen.statuses import ALARMS, STATUSES
+from sit_host.wire import AlarmInfo, StatusInfo
+
+INPUTS = (
+    "flag",
+    "trigger",
+    "e-stop",
+    "contact",
+    "driver fault",
+    "syringe present",
+    "service jumper",
+    "pairing button",
+)
+"""Names of the bits of STATUS's `inputs`."""
+
+SETTINGS_SOURCES = ("stored", "factory", "damaged")
+"""Where settings come from, by SETTINGS_READ's `source`."""
+SETTINGS_DAMAGED = 2
+
+
+_CAUSES = {int(cause): cause.doc for cause in enums.Cause}
+
+
+def status_info(number: int) -> StatusInfo:
+    """Return what a refusal, fault or limit means; a number that is new to this host gets a sentence too."""
+    known = STATUSES.get(number)
+    if known is not None:
+        return known
+    kind = "refusal" if number < 32 else "fault" if number < 96 else "limit"
+    return StatusInfo(
+        number, kind, f"NUMBER_{number}", f"The device gave the {kind} number {number}.", "Update this host."
+    )
+
+
+def cause_text(number: int) -> str:
+    """Return why a shot ended, for a number that is a CAUSE or a fault."""
+    return _CAUSES.get(number) or status_info(number).doc
+
+
+def missing(ready: int) -> list[tuple[str, str, str]]:
+    """Return (name, what isn't so, what to do) for each condition of arming that doesn't hold."""
+    return [
+        (str(bit.name), *enums.READY_DOCS[bit]) for bit in enums.Ready if bit in enums.READY_NEED and not ready & bit
+    ]
+
+
+def alarms(bits: int) -> list[AlarmInfo]:
+    """Return the alarms in force, the most urgent first."""
+    order = ("high", "medium", "low")
+    found = [info for number, info in ALARMS.items() if bits >> number & 1]
+    return sorted(found, key=lambda info: order.index(info.priority))
+
+
+def inputs(bits: int) -> list[str]:
+    """Return the names of the inputs that are on."""
+    return [name for index, name in enumerate(INPUTS) if bits >> index & 1]
+
+
+def state_text(header: messages.ReplyHeader) -> str:
+    """Return the state in words, with the latched fault."""
+    state = header.state
+    text = f"{state.name}: {state.doc}" if isinstance(state, enums.State) else f"state {state}"
+    if header.fault:
+        info = status_info(header.fault)
+        text += f"\n{info.name}: {info.doc} {info.hint}"
+    return text

@@ -1,0 +1,96 @@
+"""Reading the device's ledger and flight recorder over the link, and proving that records are whole.
+
+A record carries a CRC over itself and a hash over the record before it and itself, so that a damaged, missing or
+changed one shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sit_host._gen.records import RECORD_BYTES, RECORD_CRC_AT, RECORD_HASHED_BYTES, Record
+from sit_host.client import Client
+from sit_host.errors import ProtocolError
+from sit_host.outcome import expect
+
+_HASH_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One record as it was read: `raw` its 64 bytes, `whole` whether its CRC is right."""
+
+    record: Record
+    raw: bytes
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The flight recorder's content: `data` holds images of `stride` bytes, belonging to ledger record `id`."""
+
+    id: int
+    stride: int
+    data: bytes
+
+
+def read_records(client: Client, first: int = 0, end: int | None = None) -> list[Entry]:
+    """Return the records from number `first` (0: the oldest) up to, not with, `end` (None: all there are).
+
+    Raises as `expect` does, and ProtocolError when the device's numbering makes no sense.
+    """
+    status = expect(client.status())
+    end = status.ledger_head if end is None else min(end, status.ledger_head)
+    seq = max(first, status.ledger_tail)
+    found: list[Entry] = []
+    while seq < end:
+        reply = expect(client.ledger_read(seq))
+        page = list(_entries(reply.records))
+        if not page or reply.first < seq:
+            raise ProtocolError(
+                f"The device has records up to {end - 1}, but gave none from {seq} on.", "Have its store looked at."
+            )
+        found += page[: max(0, end - reply.first)]
+        seq = reply.first + len(page)
+    return found
+
+
+def _entries(data: bytes) -> Iterator[Entry]:
+    for at in range(0, len(data) - RECORD_BYTES + 1, RECORD_BYTES):
+        yield entry_of(data[at : at + RECORD_BYTES])
+
+
+def entry_of(raw: bytes) -> Entry:
+    """Return the record in 64 bytes, with whether its CRC is right."""
+    record = Record.unpack(raw)
+    return Entry(record, raw, record.crc == zlib.crc32(raw[:RECORD_CRC_AT]))
+
+
+def broken_links(entries: Sequence[Entry]) -> list[int]:
+    """Return the numbers of the records that don't follow from the one before: damaged, changed or out of place.
+
+    The first record can only be checked by its CRC.
+    """
+    broken = [entry.record.seq for entry in entries if not entry.whole]
+    for before, entry in itertools.pairwise(entries):
+        digest = hashlib.sha256(before.raw + entry.raw[:RECORD_HASHED_BYTES]).digest()[:_HASH_BYTES]
+        follows = entry.record.seq == before.record.seq + 1 and entry.record.hash == digest
+        if entry.whole and not follows:
+            broken.append(entry.record.seq)
+    return sorted(broken)
+
+
+def read_recorder(client: Client) -> Recording:
+    """Return the flight recorder of the last shot or fault. Raises as `expect` does."""
+    first = expect(client.recorder_read(0))
+    data = bytearray(first.data)
+    while len(data) < first.size:
+        reply = expect(client.recorder_read(len(data)))
+        if reply.id != first.id or not reply.data:
+            raise ProtocolError("The recording changed while it was read.", "Read it again when nothing moves.")
+        data += reply.data
+    return Recording(first.id, first.stride, bytes(data[: first.size]))

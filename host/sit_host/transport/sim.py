@@ -1,0 +1,104 @@
+"""`sim:` and `sim:micropython` - the simulated injector inside this process, in target time.
+
+The only module of the host that imports the simulator; it is imported when such a target is opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sit_sim import targets
+from sit_sim.clock import TICK_US
+from sit_sim.targets import errors as sim_errors
+
+from sit_host.errors import LinkLost, PortError, SitError, UsageError
+from sit_host.transport import SimOptions
+from sit_host.transport.url import TargetUrl, int_option, take_option
+
+_OPTIONS = ("seed", "hand", "scenario", "state", "realtime")
+_PLACES = ("", "micropython")
+_SEED_MAX = (1 << 31) - 1
+# a wait ends on a whole tick; this much later, so that its deadline has passed whatever the rounding
+_PAST_S = 0.51 * TICK_US * 1e-6
+
+
+class SimTransport:
+    """The simulated injector. Its clock is target time: it stands still while nobody waits."""
+
+    def __init__(self, url: TargetUrl, options: SimOptions) -> None:
+        """Open the target. Raises UsageError for options that are none, PortError when it can't be opened."""
+        if url.place not in _PLACES:
+            raise UsageError(f"There is no target {url}.", "Use sim: or sim:micropython.")
+        self.name = str(url)
+        self.seed, arguments = _arguments(url, options)
+        try:
+            self.target = targets.open_target(self.name, seed=self.seed, **arguments)
+        except (sim_errors.TargetError, OSError, ValueError) as error:
+            raise PortError(f"{self.name} can't be opened: {_sentence(error)}", "Mend that, then try again.") from error
+
+    @property
+    def repro(self) -> str:
+        """One line that runs the same again."""
+        return str(self.target.repro)
+
+    def now(self) -> float:
+        return float(self.target.now())
+
+    def send(self, data: bytes) -> None:
+        with _link_errors(self.name):
+            self.target.send(data)
+
+    def wait(self, deadline_s: float) -> bytes:
+        with _link_errors(self.name):
+            return bytes(self.target.wait(deadline_s + _PAST_S if deadline_s > self.target.now() else deadline_s))
+
+    def reopen(self, deadline_s: float) -> None:
+        with _link_errors(self.name):
+            self.target.reopen(deadline_s)
+
+    def control(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the control port: truth, fault, power, cable, hand, run ... Raises UsageError."""
+        try:
+            return dict(self.target.control(command))
+        except sim_errors.ControlError as error:
+            raise UsageError(_sentence(error)) from error
+
+    def truth(self) -> dict[str, Any]:
+        """Return what is really there."""
+        return dict(self.target.truth())
+
+    def close(self) -> None:
+        self.target.close()
+
+
+def _arguments(url: TargetUrl, options: SimOptions) -> tuple[int, dict[str, Any]]:
+    """Return the seed and the other arguments: an option given apart goes before one in the connection string."""
+    given = take_option(url, _OPTIONS)
+    seed = options.seed if options.seed is not None else int_option(url, "seed", 1, 0, _SEED_MAX)
+    scenario = options.scenario or (Path(given["scenario"]) if "scenario" in given else None)
+    state_dir = options.state_dir or (Path(given["state"]) if "state" in given else None)
+    realtime = options.realtime if options.realtime is not None else bool(int_option(url, "realtime", 0, 0, 1))
+    hand = options.hand or given.get("hand", "auto")
+    if scenario is not None and not scenario.is_file():
+        raise UsageError(f"There is no scenario file {scenario}.", "sim/scenarios/ holds some.")
+    if hand not in ("auto", "none") and not Path(hand).is_file():
+        raise UsageError(f"There is no hand file {hand}.", "Use auto, none or a script file.")
+    return seed, {"hand": hand, "scenario": scenario, "state_dir": state_dir, "realtime": realtime}
+
+
+@contextlib.contextmanager
+def _link_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sim_errors.LinkLost as error:
+        raise LinkLost(f"The connection to {name} was lost: {_sentence(error)}", "Connect again.") from error
+    except sim_errors.FirmwareDied as error:
+        raise SitError(_sentence(error), "This is a bug of the firmware; please report it.") from error
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."
