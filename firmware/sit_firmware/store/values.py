@@ -1,0 +1,66 @@
+"""A handful of numbers kept as one A/B record on the store: settings and calibration are two of these.
+
+A table names each number with its factory value, the value in force when the record is damaged, and its range. A record
+that is damaged, of another version or outside a range is DAMAGED as a whole: no half of it is trusted. Background only.
+"""
+
+import struct
+
+from .pair import GOOD, Pair
+
+# where the values in force come from (SETTINGS_READ `source`)
+STORED = 0
+FACTORY = 1
+DAMAGED = 2
+
+_ORIGIN = "<B3x"  # STORED or FACTORY, before the numbers
+_ORIGIN_BYTES = 4
+
+
+class Values:
+    """The numbers in force as attributes by their names; `source` says where they come from.
+
+    fields: (name, factory value, value when damaged, lowest, highest) each, packed in this order by `form`.
+    """
+
+    def __init__(self, store, addr, tag, version, form, fields):
+        self._form = form
+        self._fields = fields
+        self._pair = Pair(store, addr, tag, version, _ORIGIN_BYTES + struct.calcsize(form))
+        self._damaged()
+
+    def _damaged(self):
+        self.source = DAMAGED
+        for name, _, value, _, _ in self._fields:
+            setattr(self, name, value)
+
+    def write_factory(self):
+        """Put the factory values on the store. Raises StoreError."""
+        self.save(FACTORY, [field[1] for field in self._fields])
+
+    def save(self, origin, values):
+        """Keep `values`, in the order of the fields; `origin` STORED or FACTORY. Raises StoreError, ValueError."""
+        if not self._in_range(values):
+            raise ValueError("a value is out of its range")
+        struct.pack_into(_ORIGIN, self._pair.payload, 0, origin)
+        struct.pack_into(self._form, self._pair.payload, _ORIGIN_BYTES, *values)
+        self._pair.save()
+
+    def load(self):
+        """Take the record in force, or the values for a damaged one. Raises StoreError."""
+        self._damaged()
+        if self._pair.load() != GOOD:
+            return
+        origin = self._pair.payload[0]
+        values = struct.unpack_from(self._form, self._pair.payload, _ORIGIN_BYTES)
+        if origin not in (STORED, FACTORY) or not self._in_range(values):
+            return
+        for i in range(len(self._fields)):
+            setattr(self, self._fields[i][0], values[i])
+        self.source = origin
+
+    def _in_range(self, values):
+        for i in range(len(self._fields)):
+            if not self._fields[i][3] <= values[i] <= self._fields[i][4]:
+                return False
+        return True
