@@ -1,0 +1,169 @@
+"""The firmware: `tick()` in interrupt context, `poll()` in a plain loop, both on the four arrays of the process image.
+
+    app = App(board)
+    board.run(app)        ticks every tick_us, polls for ever
+
+`tick` reads, controls every second tick, guards, writes and records. It allocates nothing, and an exception in it ends
+with the drive off and a latched fault. `poll` is a cyclic executive: a slice of each part, none of which waits. The
+parts find each other here, as attributes of the app; they call it `dev`.
+"""
+
+import sys
+
+from sit_firmware import codes, guard, image, opening, params, recorder
+from sit_firmware.alarms import Alarms
+from sit_firmware.booking import Booking
+from sit_firmware.calibration import Calibration
+from sit_firmware.clock import LONGEST_TICKS, TICK_MASK, WallClock, after
+from sit_firmware.control.step import step
+from sit_firmware.dispatch import Dispatch
+from sit_firmware.events import Events
+from sit_firmware.faults import Faults
+from sit_firmware.ledger import Ledger
+from sit_firmware.link import Link
+from sit_firmware.mailbox import Mailbox
+from sit_firmware.panel import Panel
+from sit_firmware.plunger import Plunger
+from sit_firmware.session import Session
+from sit_firmware.settings import Settings
+from sit_firmware.shot import Shot
+from sit_firmware.store.layout import Layout
+from sit_firmware.store.superblock import Superblock
+from sit_firmware.telemetry import Telemetry
+from sit_firmware.treatment import Table
+from sit_firmware.version import board_ok
+from sit_firmware.work import Runner
+
+# what an exception in the tick forces, besides board.off()
+_SAFE_OUTPUTS = (image.OUT_DUTY, image.OUT_BRIDGE, image.OUT_SWITCH, image.OUT_TOKEN, image.OUT_STEPS)
+
+
+class App:
+    """Builds the firmware on a board; see docs/architecture.md for the board's contract."""
+
+    def __init__(self, board):
+        self.board = board
+        self.state, self.inputs, self.outputs, self.params = image.new()
+        params.defaults(self.params)
+        # bound once: a bound method made in the tick would allocate
+        self._read = board.read
+        self._write = board.write
+        self._off = board.off
+        self._step = step
+        self._check = guard.check
+        self._sample = recorder.sample
+        self._ticks = 0
+        self._fed_at = 0
+        self._polled_at = -1
+        self.now = 0
+        self.hellos = 0
+        self.board_ok = board_ok(sys.platform, sys.implementation[1])
+        self.wall = WallClock(board.tick_us)
+        self.box = Mailbox(self.state)
+        self.table = Table()
+        self.events = Events(self.inputs)
+        self.recorder = recorder.Recorder(board.tick_us)
+        self._log = self.recorder.log
+        self.settings = Settings(board.store)
+        self.calibration = Calibration(board.store)
+        layout = Layout(board.store.size)
+        self.ledger = Ledger(board.store, layout, self.params)
+        self.booking = Booking(self)
+        self.plunger = Plunger(self.inputs)
+        self.faults = Faults(self)
+        self.alarms = Alarms(self)
+        self.panel = Panel(self)
+        self.work = Runner(self)
+        self.shot = Shot(self)
+        self.session = Session(self)
+        self.telemetry = Telemetry(self)
+        self.link = Link(board.link, Dispatch(self).handle)
+        self._sources = (self.session, self.shot, self.work, self.panel, self.telemetry)
+        block = Superblock(board.store, layout)
+        self.booking.ok = opening.open_store(self, block)
+        self.boot_count = block.boot_count
+        if self.booking.ok:
+            self.booking.note(codes.RECORD_BOOT)
+
+    # --- tick domain -------------------------------------------------------------------------------
+
+    def tick(self):
+        """One tick. Interrupt context: allocates nothing, never raises."""
+        try:
+            self._read(self.inputs)
+            if not self.inputs[image.IN_TICK] & 1:
+                self._step(self.state, self.inputs, self.outputs, self.params)
+            self._check(self.state, self.inputs, self.outputs, self.params)
+            self._write(self.outputs)
+            self._sample(self.state, self.inputs, self.outputs, self._log)
+        except Exception:
+            self._tick_failed()
+        self._ticks = (self._ticks + 1) & TICK_MASK
+
+    def _tick_failed(self):
+        """Drive off, plunger stopped, the first cause latched. The next ticks run: with a fault latched all is safe."""
+        self._off()
+        for slot in _SAFE_OUTPUTS:
+            self.outputs[slot] = 0
+        state = self.state
+        if not state[image.ST_FAULT]:
+            state[image.ST_FAULT] = codes.FAULT_TICK_EXCEPTION
+            state[image.ST_FAULT_TICK] = self.inputs[image.IN_TICK]
+            state[image.ST_FAULT_VALUE] = state[image.ST_PHASE]
+
+    # --- background domain -------------------------------------------------------------------------
+
+    def poll(self):
+        """One slice of everything that isn't the tick's. Never waits."""
+        self.now = self.inputs[image.IN_TICK]
+        if self.session.state == codes.STATE_BOOT:
+            self._finish_boot()
+        self.wall.advance(self.now)
+        self.link.poll()
+        self.session.poll()
+        self.faults.poll()
+        self.work.poll()
+        self.alarms.poll()
+        self.panel.poll()
+        self.telemetry.poll()
+        # the heartbeat comes last: a poll that hangs anywhere is one that doesn't beat
+        self.state[image.ST_BEAT] = (self.state[image.ST_BEAT] + 1) & TICK_MASK
+        if self._ticks != self._fed_at:
+            self._fed_at = self._ticks
+            self.board.feed()
+        self._polled_at = self.now
+
+    def idle_until(self):
+        """The first tick with something to do if no input changes and no byte comes; the current one when busy."""
+        now = self.inputs[image.IN_TICK]
+        if self._busy(now):
+            return now
+        wait = LONGEST_TICKS
+        for source in self._sources:
+            for timer in source.timers():
+                if timer.on:
+                    left = timer.left(now)
+                    if left < wait:
+                        wait = left
+        return after(now, wait)
+
+    def _busy(self, now):
+        """Something moves, settles, is under way in this very poll, or the poll hasn't seen this tick."""
+        state = self.state
+        inputs = self.inputs
+        return (
+            self._polled_at != now
+            or not self.box.at_rest()
+            or state[image.ST_STOP]
+            or self.link.pending
+            or state[image.ST_REPORT]
+            or state[image.ST_FAULT] != self.faults.handled
+            or inputs[image.IN_TRIGGER] != state[image.ST_TRIGGER_OK]
+            or inputs[image.IN_CONTACT] != state[image.ST_CONTACT_OK]
+            or self.work.busy()
+        )
+
+    def _finish_boot(self):
+        """The first poll after the first tick: the inputs are known."""
+        self.plunger.recall(self.ledger, self.calibration.syringe_id)
+        self.session.start_idle()

@@ -1,0 +1,55 @@
+"""CHANGE: the operator changes the needle or the syringe; the light says which until the host says that it is done.
+
+Background only; nothing moves. What the change makes unknown is forgotten when it begins, so that breaking it off is
+safe too. The pusher of an empty syringe is set back by hand.
+"""
+
+from sit_firmware import codes, image, readiness
+from sit_firmware.work import Piece
+
+_LIGHTS = {codes.CHANGE_NEEDLE: codes.LIGHT_CHANGE_NEEDLE, codes.CHANGE_SYRINGE: codes.LIGHT_CHANGE_SYRINGE}
+
+
+class Changing(Piece):
+    """The work of CHANGE: `what` is codes.CHANGE_*, `syringe_id` the new syringe's type, 0 to keep."""
+
+    def __init__(self, what, syringe_id):
+        super().__init__()
+        self._what = what
+        self._syringe_id = syringe_id
+        self._done = False
+        self.light = _LIGHTS[what]
+
+    def begin(self, dev):
+        """Starts; 0 or WRONG_SYRINGE when the type isn't the calibrated one."""
+        if not readiness.can_move(dev):
+            return codes.REFUSED_NOT_READY
+        if not self._syringe_id:
+            self._syringe_id = dev.plunger.syringe_id
+        if self._syringe_id != dev.calibration.syringe_id:
+            return codes.REFUSED_WRONG_SYRINGE
+        dev.session.lose_zero()
+        dev.session.primed = False
+        return 0
+
+    def finish(self, dev, what):
+        """The host says that the change is done; 0 or a refusal, and then the change goes on."""
+        if what != self._what or self._done:
+            return codes.REFUSED_BAD_STATE
+        if not dev.inputs[image.IN_CARTRIDGE]:
+            return codes.REFUSED_NOT_READY
+        refusal = dev.booking.before(codes.RECORD_CHANGE, attempt=self._what, site=self._syringe_id)
+        if refusal:
+            return refusal
+        if self._what == codes.CHANGE_SYRINGE:
+            dev.plunger.fitted(self._syringe_id)
+        self._done = True
+        return 0
+
+    def poll(self, dev):
+        """True once the host has said that it is done."""
+        return self._done
+
+    def waits(self, dev):
+        """It waits for the operator."""
+        return not self._done

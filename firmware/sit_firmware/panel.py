@@ -1,0 +1,110 @@
+"""The panel: which light and which tone the operator gets, from what the device is doing.
+
+Background only. `light` is a pure choice by priority. Tones are short patterns, played one after the other; a high
+alarm goes first. A real board and the simulated hand get the same two codes, codes.LIGHT_* and codes.TONE_*.
+"""
+
+from sit_firmware import codes, image
+from sit_firmware.clock import Timer, ticks_of_ms
+
+_HIGH = 3
+_MEDIUM = 2
+_LOW = 1
+_ALARM_LIGHTS = (codes.LIGHT_OFF, codes.LIGHT_ALARM_LOW, codes.LIGHT_ALARM_MEDIUM, codes.LIGHT_ALARM_HIGH)
+_ALARM_TONES = (codes.TONE_OFF, codes.TONE_ALARM_LOW, codes.TONE_ALARM_MEDIUM, codes.TONE_ALARM_HIGH)
+# lights of work that ask the operator for something: without them he can't end the work
+_ASKS = (codes.LIGHT_CHANGE_NEEDLE, codes.LIGHT_CHANGE_SYRINGE, codes.LIGHT_ZERO)
+_TONE_MS = {
+    codes.TONE_CONTACT: 50,
+    codes.TONE_DONE: 300,
+    codes.TONE_MISSED: 300,
+    codes.TONE_ALARM_LOW: 400,
+    codes.TONE_ALARM_MEDIUM: 800,
+    codes.TONE_ALARM_HIGH: 2000,
+}
+_WAITING = 4  # tones that may wait; more aren't played
+
+
+def light(alarm, work, session_state, contact, may_press, lift):
+    """The light to show, codes.LIGHT_*.
+
+    alarm: priority in force, 0-3. work: light of the work under way, LIGHT_OFF for none. may_press: armed, and a press
+    in contact would start the next point. lift: contact must be released before the next point.
+    """
+    if alarm == _HIGH:
+        return codes.LIGHT_ALARM_HIGH
+    if work in _ASKS:
+        return work
+    if session_state == codes.STATE_INJECTING:
+        return codes.LIGHT_INJECT
+    if alarm == _MEDIUM:
+        return codes.LIGHT_ALARM_MEDIUM
+    if lift:
+        return codes.LIGHT_LIFT
+    if session_state == codes.STATE_ARMED:
+        return codes.LIGHT_CONTACT if contact and may_press else codes.LIGHT_READY
+    if work != codes.LIGHT_OFF:
+        return work
+    return _ALARM_LIGHTS[alarm]
+
+
+class Panel:
+    """Keeps ST_LIGHT and ST_TONE."""
+
+    def __init__(self, dev):
+        self._dev = dev
+        self._lift = False
+        self._contact = False
+        self._tones = []
+        self._playing = Timer()
+
+    def shot_ended(self, kind):
+        """A shot has been booked."""
+        self._lift = True
+        self.play(codes.TONE_DONE if kind == codes.RECORD_DONE else codes.TONE_MISSED)
+
+    def not_obeyed(self):
+        """A press of the trigger while armed has started nothing."""
+        self.play(codes.TONE_MISSED)
+
+    def play(self, tone):
+        """Plays a tone after those that wait; a high alarm at once."""
+        if tone == codes.TONE_ALARM_HIGH:
+            self._tones.insert(0, tone)
+            self._playing.stop()
+        elif len(self._tones) < _WAITING:
+            self._tones.append(tone)
+
+    def poll(self):
+        """Chooses the light, plays the next tone."""
+        dev = self._dev
+        state = dev.state
+        contact = state[image.ST_CONTACT_OK] != 0
+        may_press = dev.session.may_press()
+        if not contact:
+            self._lift = False
+        elif may_press and not self._contact:
+            self.play(codes.TONE_CONTACT)
+        self._contact = contact and may_press
+        risen = dev.alarms.take_risen()
+        if risen:
+            self.play(_ALARM_TONES[risen])
+        lift = self._lift or (contact and dev.session.must_lift())
+        state[image.ST_LIGHT] = light(
+            dev.alarms.priority(), dev.work.light(), dev.session.state, contact, may_press, lift
+        )
+        self._play_next()
+
+    def timers(self):
+        """The end of the tone that plays."""
+        return (self._playing,)
+
+    def _play_next(self):
+        dev = self._dev
+        if self._playing.on and not self._playing.due(dev.now):
+            return
+        self._playing.stop()
+        tone = self._tones.pop(0) if self._tones else codes.TONE_OFF
+        dev.state[image.ST_TONE] = tone
+        if tone:
+            self._playing.start(dev.now, ticks_of_ms(_TONE_MS[tone], dev.board.tick_us))
