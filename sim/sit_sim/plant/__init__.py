@@ -1,0 +1,7 @@
+"""The injector's physics: `Plant`, its units, and the kernels that compiled campaigns call."""
+
+from sit_sim.plant.plant import Plant
+from sit_sim.plant.reference import reference
+from sit_sim.plant.unit import Unit, nominal_unit, perturbed, spread_unit
+
+__all__ = ["Plant", "Unit", "nominal_unit", "perturbed", "reference", "spread_unit"]

@@ -1,0 +1,77 @@
+"""Compiled or interpreted: the choice for the plant's kernels, and a cache that can't go stale.
+
+`SIT_PLANT=python` runs the same functions in the interpreter, for a debugger; any other machine code than theirs
+doesn't exist. Numba's own cache looks only at the file a function is in, so an edited constant elsewhere would go
+unseen: here the cache folder is named after a hash of every source that a kernel may be made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_CHOICE = os.environ.get("SIT_PLANT", "compiled")
+if _CHOICE not in ("compiled", "python"):
+    raise SystemExit(f"SIT_PLANT={_CHOICE!r} is unknown: use 'compiled' (usual) or 'python' (interpreted).")
+COMPILED = _CHOICE == "compiled"
+
+_SIM = Path(__file__).resolve().parents[1]
+_FIRMWARE = _SIM.parents[1] / "firmware" / "sit_firmware"
+_SOURCES = (
+    *sorted((_SIM / "plant").glob("*.py")),
+    *sorted((_SIM / "campaign").glob("*.py")),
+    *sorted((_FIRMWARE / "control").glob("*.py")),
+    *(_FIRMWARE / name for name in ("guard.py", "image.py", "codes.py")),
+)
+
+
+def _cache_folder() -> Path:
+    """A writable folder for compiled kernels, one for each state of the sources."""
+    digest = hashlib.sha256()
+    for path in _SOURCES:
+        if path.exists():
+            digest.update(path.read_bytes())
+    name = f"kernels-{digest.hexdigest()[:16]}"
+    base = _SIM / "plant" / "__pycache__"
+    if os.access(base if base.exists() else base.parent, os.W_OK):
+        return base / name
+    from platformdirs import user_cache_path
+
+    return user_cache_path("opensit") / name
+
+
+if COMPILED:
+    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function`, strictly: no fast math, so that compiled and interpreted give the same bits."""
+    if not COMPILED:
+        return function
+    return numba.njit(cache=True, error_model="numpy", fastmath=False)(function)
+
+
+def floats(n: int) -> Any:
+    """`n` zeros of 64-bit floats, in the form the kernels are fastest with."""
+    return np.zeros(n) if COMPILED else [0.0] * n
+
+
+def ints(n: int) -> Any:
+    """`n` zeros of 64-bit integers."""
+    return np.zeros(n, dtype=np.int64) if COMPILED else [0] * n
+
+
+def image_view(image: array | Sequence[int] | np.ndarray) -> Any:
+    """`image` (an array('i') or an int32 array) as the kernels take it; shares its memory."""
+    if not COMPILED or isinstance(image, np.ndarray):
+        return image
+    return np.frombuffer(image, dtype=np.int32)  # type: ignore[arg-type]
