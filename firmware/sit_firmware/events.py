@@ -13,10 +13,10 @@ _MASK = 0xFFFFFFFF
 
 
 class Events:
-    """Events `tail` to `head - 1`. `inputs` is the input image, whose tick stamps each event."""
+    """Events `tail` to `head - 1`. `dev.inputs` is the input image, whose tick stamps each event."""
 
-    def __init__(self, inputs, kept=KEPT):
-        self._inputs = inputs
+    def __init__(self, dev, kept=KEPT):
+        self._inputs = dev.inputs
         self._kept = kept
         self._ring = bytearray(kept * wire.EVENT_LEN)
         self.head = 1  # number of the next event
@@ -43,16 +43,12 @@ class Events:
         self.head += 1
 
     def read(self, seq, buf):
-        """Copy whole events from number `seq` (or the oldest kept) on into `buf`; returns the bytes copied."""
-        if seq < self.tail:
-            seq = self.tail
-        n = 0
-        while seq < self.head and n + wire.EVENT_LEN <= len(buf):
-            at = seq % self._kept * wire.EVENT_LEN
-            buf[n : n + wire.EVENT_LEN] = memoryview(self._ring)[at : at + wire.EVENT_LEN]
-            n += wire.EVENT_LEN
-            seq += 1
-        return n
+        """Copy event `seq` into `buf` (21 bytes); False when it isn't kept any more or hasn't happened."""
+        if not self.tail <= seq < self.head:
+            return False
+        at = seq % self._kept * wire.EVENT_LEN
+        buf[:] = memoryview(self._ring)[at : at + wire.EVENT_LEN]
+        return True
 
 
 def _signed(value):

@@ -216,11 +216,13 @@ class Ledger:
         need = 1 if kind in _USES_RESERVE else 1 + _RESERVE
         if kind == codes.RECORD_INTENT:
             need = 1 + _INTENT_RESERVE
+            if not self.whole():
+                return codes.REFUSED_STORE, "record %d is damaged" % self._ring.damaged_seq
             if self.uncertain_seq:
                 return codes.REFUSED_UNCERTAIN, "record %d waits for an acknowledgement" % self.uncertain_seq
             if treatment != NO_TREATMENT and self.has(treatment, point, attempt):
                 return codes.REFUSED_DUPLICATE, "point %d attempt %d was begun before" % (point, attempt)
-        if self.room() < need:
+        if self._ring.room() < need:
             return codes.REFUSED_LEDGER_FULL, "no slot may be written over"
         return 0, ""
 
@@ -278,11 +280,21 @@ class Ledger:
 
     def room(self):
         """Records that may be written before a host must release some; 0 while the ledger isn't whole."""
-        return self._ring.room() if self.usable else 0
+        return self._ring.room() if self.whole() else 0
 
     def read(self, seq, buf):
         """Fill `buf` (64 bytes) with record `seq`; False when there is none or it is damaged. Raises StoreError."""
         return self._ring.read(seq, buf)
+
+    def next(self, seq, buf):
+        """Fill `buf` with the first whole record from `seq` on; its number, 0 when there is none. Raises StoreError."""
+        if seq < self.tail:
+            seq = self.tail
+        while seq < self.head:
+            if self._ring.read(seq, buf):
+                return seq
+            seq += 1
+        return 0
 
     def _get(self, seq):
         return struct.unpack(wire.RECORD, self._record) if self._ring.read(seq, self._record) else None

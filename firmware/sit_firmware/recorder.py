@@ -1,8 +1,8 @@
 """The flight recorder: images of the last shot, from its request to its end, to be read, plotted and replayed.
 
-`sample` runs in the tick, after the guard: it allocates nothing and writes only `log`. It records while `log[RUN]` is
-set and the tick isn't idle: every second tick while the needle moves, every 16th while it stands. `Recorder` is the
-background's side: it starts and freezes a recording and gives it out as bytes.
+`keep` runs in the tick, after the guard: it allocates nothing and writes only `log`. It records while `log[RUN]` is set
+and the tick isn't idle: every second tick while the needle moves, every 16th while it stands. The background starts and
+freezes a recording and reads it as bytes.
 
 The bytes describe themselves (little-endian): magic "OSFR", version u8, slots per image u8, tick_us u16, images u16,
 images lost u16 (the oldest, when the ring was full), then per slot of an image u8 array (0 inputs, 1 outputs, 2 state)
@@ -32,7 +32,7 @@ _STANDING_TICKS = 16
 INPUTS = 0
 OUTPUTS = 1
 STATE = 2
-# what an image holds, in the order in which `sample` writes it
+# what an image holds, in the order in which `keep` writes it
 LAYOUT = (
     (INPUTS, image.IN_TICK),
     (STATE, image.ST_PHASE),
@@ -53,7 +53,7 @@ HEADER_BYTES = _HEAD_BYTES + 2 * SLOTS
 STRIDE = 4 * SLOTS
 
 
-def sample(state, inputs, outputs, log):
+def keep(state, inputs, outputs, log):
     """One tick: keep an image when it is time for one."""
     phase = state[image.ST_PHASE]
     if log[RUN] == 0 or phase == codes.PHASE_IDLE:
@@ -90,13 +90,22 @@ def sample(state, inputs, outputs, log):
 
 
 class Recorder:
-    """The background's hold on a recording: `log` goes to `sample`, `id` is the ledger number it belongs to."""
+    """A recording; `seq` is the ledger number it belongs to, 0 for none. `sample` is the tick's, the rest the background's."""
 
-    def __init__(self, tick_us):
+    stride = STRIDE
+
+    def __init__(self, state, inputs, outputs, tick_us):
+        self._state = state
+        self._inputs = inputs
+        self._outputs = outputs
+        self._tick_us = tick_us
         self.log = array("i", [0] * END)
         self.log[NEXT] = FIRST
-        self.id = 0
-        self._tick_us = tick_us
+        self.seq = 0
+
+    def sample(self):
+        """One tick. Interrupt context: allocates nothing."""
+        keep(self._state, self._inputs, self._outputs, self.log)
 
     def begin(self, seq):
         """Drop the last recording and start one that belongs to record `seq` (0: none yet)."""
@@ -106,14 +115,15 @@ class Recorder:
         log[COUNT] = 0
         log[LOST] = 0
         log[WAIT] = 0
-        self.id = seq
+        self.seq = seq
         log[RUN] = 1
 
     def freeze(self, seq):
         """Keep what was recorded, as belonging to record `seq`, until the next `begin`."""
         self.log[RUN] = 0
-        self.id = seq
+        self.seq = seq
 
+    @property
     def size(self):
         """Bytes to read in all; 0 when nothing was recorded."""
         count = self.log[COUNT]
@@ -121,7 +131,7 @@ class Recorder:
 
     def read(self, offset, buf):
         """Copy bytes from `offset` on into `buf`; returns how many."""
-        left = self.size() - offset
+        left = self.size - offset
         n = left if left < len(buf) else len(buf)
         if n <= 0:
             return 0

@@ -5,7 +5,9 @@ and arming is refused besides.
 """
 
 from sit_firmware.store.layout import SETTINGS_ADDR
-from sit_firmware.store.values import DAMAGED, FACTORY, STORED, Values
+from sit_firmware.store.values import DAMAGED, Values
+
+__all__ = ("DAMAGED", "FIELDS", "Settings")
 
 _TAG = 0x4553
 _VERSION = 1
@@ -29,14 +31,11 @@ class Settings(Values):
     def __init__(self, store):
         super().__init__(store, SETTINGS_ADDR, _TAG, _VERSION, _FORM, FIELDS)
 
-    def cut_depth(self, derived_um):
-        """No depth below what the device derives for itself (params), whatever the record says."""
-        if self.max_depth_um > derived_um:
-            self.max_depth_um = derived_um
+    def load(self, highest_um):
+        """Take the record in force, or zeros for a damaged one. Raises StoreError.
 
-
-def source(settings, calibration):
-    """SETTINGS_READ `source` of both records: DAMAGED when either is, STORED when either isn't the factory's."""
-    if DAMAGED in (settings.source, calibration.source):
-        return DAMAGED
-    return STORED if STORED in (settings.source, calibration.source) else FACTORY
+        highest_um: the depth that the device derives for itself; no record goes beyond it.
+        """
+        super().load()
+        if self.max_depth_um > highest_um:
+            self.max_depth_um = highest_um
