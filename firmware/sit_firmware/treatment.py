@@ -8,12 +8,12 @@ import hashlib
 import struct
 from array import array
 
-from sit_firmware import codes, limits
+from sit_firmware import codes, limits, wire
 
 MAX_POINTS = 512
 ROW = "<HBBHI"  # point, attempt, site, depth_um, volume_nl
 ROW_BYTES = struct.calcsize(ROW)
-HEAD_BYTES = 8 + 2 + 1 + 1 + 4 + 4 + 2  # LOAD_BEGIN's payload, part of the sealed hash
+HEAD_BYTES = struct.calcsize(wire.FMT_LOAD_BEGIN)  # its payload is part of the sealed hash
 _SITES = 256
 
 # marks of a row
@@ -50,21 +50,15 @@ class Table:
         self.bevel_um = 0
 
     def begin(self, payload, bevel_um):
-        """Starts a table from LOAD_BEGIN's payload; drops the one before. `bevel_um` is the least depth of its needle."""
+        """Starts a table from LOAD_BEGIN's payload, dropping the one before. `bevel_um`: least depth of its needle."""
         self.clear()
         self._head[:] = payload
         self._come[:] = bytes(MAX_POINTS)
         self._marks[:] = bytes(MAX_POINTS)
-        (
-            treatment,
-            self.count,
-            self.syringe_id,
-            self.needle_id,
-            self.viscosity_upas,
-            self.flow_nl_per_s,
-            self.dwell_ms,
-        ) = struct.unpack("<8sHBBIIH", payload)
-        self.treatment = bytes(treatment)
+        fields = struct.unpack(wire.FMT_LOAD_BEGIN, payload)
+        self.treatment = bytes(fields[0])
+        self.count, self.syringe_id, self.needle_id = fields[1:4]
+        self.viscosity_upas, self.flow_nl_per_s, self.dwell_ms = fields[4:]
         self.bevel_um = bevel_um
 
     def page(self, first, rows, settings):
