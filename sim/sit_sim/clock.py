@@ -32,13 +32,13 @@ class EventQueue:
     """Calls to make at the beginning of a tick."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._heap: list[tuple[int, int, Callable[[], object]]] = []
         self._count = 0
         self._live: set[int] = set()
         self.next_tick = NEVER
         """Tick of the first event, NEVER for none."""
 
-    def at(self, tick: int, call: Callable[[], None]) -> int:
+    def at(self, tick: int, call: Callable[[], object]) -> int:
         """Call `call` at the beginning of `tick`; returns a handle for `drop`."""
         self._count += 1
         self._live.add(self._count)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -119,7 +120,7 @@ class AutoHand:
         """Pull the trigger when settled on the point; give up when no shot begins."""
         if not self._world.pressing:
             return
-        self._later(0.2, 0.4, lambda: self._world.act("trigger"))
+        self._later(0.2, 0.4, partial(self._world.act, "trigger"))
         self._later(2.0, 2.4, self._then_let_go)
 
     def _keep_still(self) -> None:
@@ -128,9 +129,9 @@ class AutoHand:
     def _let_go(self) -> None:
         """Off the trigger, off the skin, then look again."""
         if self._world.pulling:
-            self._later(0.08, 0.15, lambda: self._world.act("release"))
+            self._later(0.08, 0.15, partial(self._world.act, "release"))
         if self._world.pressing:
-            self._later(0.2, 0.4, lambda: self._world.act("lift"))
+            self._later(0.2, 0.4, partial(self._world.act, "lift"))
         if self._light in (codes.LIGHT_READY, codes.LIGHT_CONTACT, codes.LIGHT_ALARM_LOW):
             self._later(0.4, 0.5, lambda: self._plan(self._go_on))
 
@@ -139,8 +140,8 @@ class AutoHand:
 
     def _change_needle(self) -> None:
         self._let_go()
-        self._later(0.9, 1.2, lambda: self._world.act("change_needle"))
-        self._later(1.3, CHANGE_S, lambda: self._world.act("adjust"))
+        self._later(0.9, 1.2, partial(self._world.act, "change_needle"))
+        self._later(1.3, CHANGE_S, partial(self._world.act, "adjust"))
 
     def _change_syringe(self) -> None:
         """Once the old syringe is out the new one goes in, whatever the light does."""
@@ -156,18 +157,18 @@ class AutoHand:
 
     def _fit_tool(self) -> None:
         self._let_go()
-        self._later(0.42, TOOL_S, lambda: self._world.act("fit_zero_tool"))
+        self._later(0.42, TOOL_S, partial(self._world.act, "fit_zero_tool"))
 
     # --- timing ------------------------------------------------------------------------------------
 
-    def _later(self, least_s: float, most_s: float, call: Callable[[], None]) -> None:
+    def _later(self, least_s: float, most_s: float, call: Callable[[], object]) -> None:
         """Plan `call` between `least_s` and `most_s` from now."""
         wait = ticks_of_s(self._random.uniform(least_s, most_s))
         self._planned.append(self._events.at(self._now() + max(1, wait), call))
 
     def _surely(self, after_s: float, action: str) -> None:
         """An action that a changed light doesn't hold up."""
-        self._events.at(self._now() + ticks_of_s(after_s), lambda: self._world.act(action))
+        self._events.at(self._now() + ticks_of_s(after_s), partial(self._world.act, action))
 
 
 class ScriptHand:
@@ -176,7 +177,7 @@ class ScriptHand:
     def __init__(self, path: Path, world: World, events: EventQueue) -> None:
         self.name = str(path)
         for at_s, action, value in read_script(path):
-            events.at(ticks_of_s(at_s), lambda a=action, v=value: world.act(a, v))
+            events.at(ticks_of_s(at_s), partial(world.act, action, value))
 
     def see(self, light: int, tone: int) -> None:
         """A script looks at nothing."""

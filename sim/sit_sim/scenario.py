@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,14 +137,14 @@ def play(scenario: Scenario, target: SimTarget) -> None:
         if event.at_s is None:
             waiting.append(event)
         else:
-            machine.events.at(ticks_of_s(event.at_s), lambda command=event.command: target.control(command))
+            machine.events.at(ticks_of_s(event.at_s), partial(target.control, event.command))
 
     def on_phase(phase: int) -> None:
         for event in list(waiting):
             if phase == phase_number(event.phase) and event.at_point in (None, machine.shots_begun):
                 waiting.remove(event)
                 tick = machine.tick + 1 + ticks_of_ms(event.after_ms)
-                machine.events.at(tick, lambda command=event.command: target.control(command))
+                machine.events.at(tick, partial(target.control, event.command))
 
     if waiting:
         machine.on_phase = on_phase

@@ -32,7 +32,7 @@ def open_target(
 
     `seed` picks noise, skin, the hand's delays and the stalls; `hand` is auto, none or the path of a script;
     `state_dir` keeps the store between runs; `realtime` paces it to the wall clock; `unit` (default the nominal one)
-    is the plant's. `plant` and `process` (a function of the FRAM) stand in for the usual ones in tests of the simulator.
+    is the plant's. `plant` and `process` (a function of the FRAM) stand in for the usual ones in the simulator's tests.
     Raises TargetError or ControlError with one sentence.
     """
     from ..hand import make_hand

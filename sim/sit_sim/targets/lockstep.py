@@ -1,8 +1,8 @@
 """One loop for both firmware processes: plant, firmware and link in lockstep on virtual time.
 
-A tick n: events due -> inputs sampled from the plant -> firmware tick -> one poll, unless it is withheld -> bytes out ->
-the plant advances. When the firmware names a later tick, the plant is at rest and nothing comes before it, time jumps
-there; the jump changes nothing that anybody can see.
+A tick n: events due -> inputs sampled from the plant -> firmware tick -> one poll, unless it is withheld -> bytes
+out -> the plant advances. When the firmware names a later tick, the plant is at rest and nothing comes before it,
+time jumps there; the jump changes nothing that anybody can see.
 """
 
 from __future__ import annotations
