@@ -33,15 +33,15 @@ _CLOCK_OFF_S = 60
 
 @dataclass(frozen=True)
 class WorkEnd:
-    """How accepted work ended: `result` a RESULT, `cause` the cause or measure of the WORK event."""
+    """How accepted work ended: `result` 0 or the number of a refusal or fault, `cause` its cause or measure."""
 
-    result: enums.Result | int
+    result: int
     cause: int
 
     @property
     def done(self) -> bool:
         """Whether it did what was asked."""
-        return self.result == enums.Result.DONE
+        return self.result == 0
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,7 @@ class Client(DeviceLink, TypedMessages):
         event = self.wait_for(lambda: self._work_event(message.ID, since), timeout_s)
         if event is None:
             return Unknown(message.NAME, f"no end was reported within {timeout_s:g} s.", message)
-        known = event.b in enums.Result
-        return Delivered(WorkEnd(enums.Result(event.b) if known else event.b, event.c))
+        return Delivered(WorkEnd(event.b, event.c))
 
     def _work_event(self, id: int, since: int) -> messages.Event | None:
         for event in self.log.since(since):
