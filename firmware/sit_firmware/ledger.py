@@ -41,7 +41,6 @@ _MASK = 0xFFFFFFFF
 # records of a shot that has begun may use the last room; all others leave these many slots to them
 _RESERVE = 4
 _INTENT_RESERVE = 8
-_MAY_FOLLOW_INTENT = (codes.RECORD_FAULT,) + ENDS
 _USES_RESERVE = (codes.RECORD_ACK,) + ENDS
 
 
@@ -171,8 +170,8 @@ class Ledger:
         Raises LedgerRefused when it must not be written now, StoreError when the store fails; either way the ledger
         is as it was before.
         """
-        if self.open_seq and kind not in _MAY_FOLLOW_INTENT:
-            self.resolve()  # its end could not be written: nothing else may hide that
+        if kind == codes.RECORD_INTENT:
+            self.resolve()  # an end that was never written: the next shot waits for an acknowledgement
         refusal, text = self._refusal(kind, treatment, point, attempt)
         if refusal:
             raise LedgerRefused(refusal, text)

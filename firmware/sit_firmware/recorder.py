@@ -90,7 +90,7 @@ def keep(state, inputs, outputs, log):
 
 
 class Recorder:
-    """A recording; `seq` is the ledger number it belongs to, 0 for none. `sample` is the tick's, the rest the background's."""
+    """A recording. `seq` is the ledger number it belongs to, 0 for none. All but `sample` is the background's."""
 
     stride = STRIDE
 
