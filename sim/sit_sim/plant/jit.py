@@ -57,7 +57,8 @@ def kernel(function: Function) -> Function:
     """Compile `function`, strictly: no fast math, so that compiled and interpreted give the same bits."""
     if not COMPILED:
         return function
-    return numba.njit(cache=True, error_model="numpy", fastmath=False)(function)
+    compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=False)(function)
+    return compiled
 
 
 def floats(n: int) -> Any:

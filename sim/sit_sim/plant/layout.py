@@ -44,7 +44,7 @@ X_SHOT_NEEDLE = 28  # m^3: X_NEEDLE when the shot began
 X_SHOT_TISSUE = 29  # m^3: X_TISSUE when the shot began
 X_SHOT_BURIED_MAX = 30  # m: deepest buried
 X_WORK_COIL = 31  # J: work of the coil on the carriage, for the energy balance
-X_LOSS = 32  # J: friction's and the stops' share of it
+X_LOSS = 32  # J: lost to friction and in the stops
 N_X = 40
 
 # --- k: discrete state ----------------------------------------------------------------------------
@@ -145,7 +145,7 @@ F_ENC_JUMP = 13  # m
 F_FLAG = 14  # 1 stuck off, 2 stuck on
 F_COMB_DEAD = 15
 F_GATE = 16  # 1 stuck off, 2 stuck on
-F_GATE_SHIFT = 17  # m
+F_GATE_SHIFT = 17  # m: the gate's error, in place of its own
 F_CONTACT = 18  # 1 stuck off, 2 stuck on
 F_CONTACT_N = 19  # N: offset
 F_LOAD_N = 20

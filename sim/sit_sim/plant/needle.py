@@ -28,7 +28,7 @@ def encoder(s: float, p: Any, w: Any) -> int:
     """Count at carriage place `s`, as the encoder (or its fault) gives it."""
     if w[F_ENC_ON] != 0.0:
         s = w[F_ENC_AT] + w[F_ENC_GAIN] * (s - w[F_ENC_AT]) + w[F_ENC_JUMP]
-    return int(math.floor(s * p[P_PER_COUNT]))
+    return math.floor(s * p[P_PER_COUNT])
 
 
 @kernel
@@ -134,18 +134,17 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
             v = free + stop_back
         else:
             v = 0.0
-        step = DT_S * v
+        s_new = s + DT_S * v
+        stopped = s_new < 0.0 or s_new > end
+        if stopped:
+            s_new = 0.0 if s_new < 0.0 else end
+        moved = s_new - s
         rubbed = p[P_COULOMB] + grip_forward if v > 0.0 else -(p[P_COULOMB] + grip_back)
-        loss += (rubbed + p[P_VISCOUS_B] * v) * step
-        work += kf * i * step
-        s_new = s + step
-        if s_new < 0.0:
-            s_new = 0.0
-            loss += 0.5 * p[P_MASS] * v * v
-            v = 0.0
-        elif s_new > end:
-            s_new = end
-            loss += 0.5 * p[P_MASS] * v * v
+        work += kf * i * moved
+        loss += (rubbed + p[P_VISCOUS_B] * v) * moved
+        if stopped:
+            if moved != 0.0:
+                loss += 0.5 * p[P_MASS] * v * v
             v = 0.0
 
         # comb: one count for each edge passed, the place captured

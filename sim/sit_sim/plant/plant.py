@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sit_firmware.image import N_OUTPUTS, OUT_BRIDGE, OUT_DUTY, OUT_SWITCH, OUT_TOKEN
+
 from sit_sim.plant import faulting
 from sit_sim.plant.constants import fill_constants, line_volume, needle_volume
 from sit_sim.plant.jit import floats, image_view, ints

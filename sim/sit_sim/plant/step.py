@@ -12,7 +12,34 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sit_firmware.image import *
+from sit_firmware.image import (
+    IN_BRIDGE_ON,
+    IN_CARTRIDGE,
+    IN_COMB_ENC_UM,
+    IN_COMB_N,
+    IN_CONTACT,
+    IN_CONTACT_MN,
+    IN_DRIVER_FAULT,
+    IN_ENC_UM,
+    IN_ESTOP,
+    IN_FLAG,
+    IN_GATE,
+    IN_JUMPER,
+    IN_LOAD_MN,
+    IN_PAIR,
+    IN_PERIOD_US,
+    IN_PRESS_PA,
+    IN_STEPS,
+    IN_SUPPLY_MV,
+    IN_SWITCH_ON,
+    IN_TICK,
+    IN_TRIGGER,
+    OUT_BRIDGE,
+    OUT_DUTY,
+    OUT_STEPS,
+    OUT_SWITCH,
+    OUT_TOKEN,
+)
 
 from sit_sim.plant.fluid import fluid_tick
 from sit_sim.plant.jit import kernel
@@ -34,7 +61,7 @@ def stuck(value: int, fault: float) -> int:
 @kernel
 def rounded(value: float) -> int:
     """Nearest integer, halves up."""
-    return int(math.floor(value + 0.5))
+    return math.floor(value + 0.5)
 
 
 @kernel
@@ -42,7 +69,8 @@ def sample_tick(x: Any, k: Any, p: Any, w: Any, inputs: Any) -> None:
     """Fill the input image: every IN_* slot."""
     seed, tick, s = k[K_SEED], k[K_TICK], x[X_S]
     supply = w[F_SUPPLY_V] if w[F_SUPPLY_V] > 0.0 else w[W_SUPPLY_V]
-    gate = w[W_ZERO_TOOL] != 0.0 and s - p[P_PLANE] >= p[P_GATE] + w[F_GATE_SHIFT]
+    gate_error = w[F_GATE_SHIFT] if w[F_GATE_SHIFT] != 0.0 else p[P_GATE]
+    gate = w[W_ZERO_TOOL] != 0.0 and s - p[P_PLANE] >= gate_error
     press = w[W_PRESS_N]
     load = x[X_ROD] + w[F_LOAD_N] + p[P_LOAD_SD] * normal(seed, tick, CH_LOAD)
     pressure = x[X_P] + w[F_PRESS_PA] + p[P_PRESS_SD] * normal(seed, tick, CH_PRESSURE)
