@@ -6,11 +6,13 @@ with one sentence before anything changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..faults import arguments, find
+from ..plant.plant import KEYS
 from ..world import ACTIONS, check_action
 from .errors import ControlError
 
@@ -36,7 +38,7 @@ class Arg:
             raise ControlError(f"{name} is {value!r}; it must be {_KINDS[self.kind]}.")
         if self.choices and value not in self.choices:
             raise ControlError(f"{name} is {value!r}; it must be one of {', '.join(self.choices)}.")
-        if self.kind in (int, float) and not self.low <= value <= self.high:
+        if isinstance(value, (int, float)) and not self.low <= value <= self.high:
             raise ControlError(f"{name} is {value}; it must lie between {self.low:g} and {self.high:g}.")
         return value
 
@@ -50,11 +52,14 @@ COMMANDS: Final[dict[str, tuple[str, dict[str, Arg]]]] = {
     "truth": ("What is really there: tip, volumes, pressure; `shots` has one entry for each shot that ended.", {}),
     "info": ("Target, seed, time, repro line, boots.", {}),
     "set": (
-        "Sets an input of the world.",
+        "Sets an input of the plant (docs/plant.md).",
         {"key": Arg(str, doc="a plant input"), "value": Arg(object, doc="its value in the unit of its name")},
     ),
-    "fault": ("Puts a fault in force; further arguments are the fault's own.", {"name": Arg(str)}),
-    "unfault": ("Takes a fault away.", {"name": Arg(str)}),
+    "fault": (
+        "Brings about a fault of sit_sim.faults; further arguments are the fault's own.",
+        {"name": Arg(str, doc="its name in small letters")},
+    ),
+    "unfault": ("Ends a fault.", {"name": Arg(str)}),
     "power": (
         "Cuts power, now or in a store operation; the device starts again by itself.",
         {
@@ -98,7 +103,10 @@ COMMANDS: Final[dict[str, tuple[str, dict[str, Arg]]]] = {
     ),
     "tick_exception": ("Lets board.read raise in the next tick.", {}),
     "hang_background": ("The background stops running.", {"ms": Arg(float, 0.0, 0, _MS, doc="0: until a reset")}),
-    "hang_processor": ("The processor stands still: no tick, no token.", {"ms": Arg(float, ..., 0.25, _MS)}),
+    "hang_processor": (
+        "The processor stands still: no tick, no token.",
+        {"ms": Arg(float, 0.0, 0, _MS, doc="0: until a reset")},
+    ),
     "run": ("Lets target time pass.", {"ms": Arg(float, ..., 0, 3_600_000)}),
     "trace": ("Writes a trace of each tick to a file; without a path it ends.", {"path": Arg(str, "")}),
 }
@@ -128,8 +136,31 @@ def check(command: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             values[key] = specs[key].check(key, value) if key in specs else value
     except ControlError as exc:
         raise ControlError(f"{name}: {exc}") from None
-    if name == "hand":
-        check_action(values["action"], values["value"])
-    if name == "trace" and values["path"] and not Path(values["path"]).parent.is_dir():
-        raise ControlError(f"trace: the folder of {values['path']} doesn't exist.")
+    try:
+        _CHECKS.get(name, lambda values: None)(values)
+    except (ValueError, KeyError) as exc:
+        raise ControlError(f"{name}: {exc.args[0]}") from None
     return name, values
+
+
+def _check_fault(values: Mapping[str, Any]) -> None:
+    arguments(find(values["name"]), {key: value for key, value in values.items() if key != "name"})
+
+
+def _check_set(values: Mapping[str, Any]) -> None:
+    if values["key"] not in KEYS:
+        raise ControlError(f"there is no input {values['key']!r}; the inputs are {', '.join(KEYS)}.")
+
+
+def _check_trace(values: Mapping[str, Any]) -> None:
+    if values["path"] and not Path(values["path"]).parent.is_dir():
+        raise ControlError(f"the folder of {values['path']} doesn't exist.")
+
+
+_CHECKS: Final[dict[str, Callable[[Mapping[str, Any]], None]]] = {
+    "fault": _check_fault,
+    "unfault": lambda values: _check_fault({"name": values["name"]}),
+    "set": _check_set,
+    "hand": lambda values: check_action(values["action"], values["value"]),
+    "trace": _check_trace,
+}

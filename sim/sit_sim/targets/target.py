@@ -12,15 +12,18 @@ from typing import Any
 from sit_firmware import codes, image
 
 from ..clock import TICKS_PER_S, s_of_ticks, ticks_of_ms
+from ..faults import arguments, find
 from ..hand import Hand
 from ..world import World
 from . import commands
+from .elsewhere import ELSEWHERE
 from .errors import ControlError, LinkLost
 from .fram import FramFile
 from .link import LinkFault
 from .lockstep import Machine, Process
 from .trace import Trace
 
+_FOR_EVER_MS = 1e12
 _PACE_TICKS = 20
 """How far a paced target runs ahead of the wall clock at most."""
 _MOST_LAG_S = 1.0
@@ -144,13 +147,19 @@ class SimTarget:
     def _do_fault(self, values: dict[str, Any]) -> dict[str, Any]:
         args = dict(values)
         name = args.pop("name")
+        if name in ELSEWHERE:
+            return self.control(ELSEWHERE[name].begin(arguments(find(name), args)))
         with _as_control_error():
             self.plant.fault(name, **args)
         return {}
 
     def _do_unfault(self, values: dict[str, Any]) -> dict[str, Any]:
+        name = values["name"]
+        if name in ELSEWHERE:
+            end = ELSEWHERE[name].end
+            return self.control(end) if end else {}
         with _as_control_error():
-            self.plant.unfault(values["name"])
+            self.plant.unfault(name)
         return {}
 
     def _do_power(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -193,11 +202,11 @@ class SimTarget:
 
     def _do_hang_background(self, values: dict[str, Any]) -> dict[str, Any]:
         machine = self.machine
-        machine.hung_until = machine.tick + ticks_of_ms(values["ms"] or 1e9)
+        machine.hung_until = machine.tick + ticks_of_ms(values["ms"] or _FOR_EVER_MS)
         return {}
 
     def _do_hang_processor(self, values: dict[str, Any]) -> dict[str, Any]:
-        self.machine.hang(ticks_of_ms(values["ms"]))
+        self.machine.hang(ticks_of_ms(values["ms"] or _FOR_EVER_MS))
         return {}
 
     def _do_run(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -238,6 +247,10 @@ class Pace:
         self._speed = speed
         self._wall0 = time.monotonic()
         self._tick0 = 0
+
+    def anchor(self, tick: int) -> None:
+        """Let `tick` be now."""
+        self._tick0, self._wall0 = tick, time.monotonic()
 
     def due_tick(self) -> int:
         """The tick that the wall clock shows."""
