@@ -45,13 +45,18 @@ TABLES: dict[str, Any] = {
         },
     },
     "needle": {
-        "30G4": {"id": 1, "gauge": "30G", "inner_mm": 0.159, "outer_mm": 0.311, "length_mm": 4.0, "bevel_um": 900},
-        "32G4": {"id": 2, "gauge": "32G", "inner_mm": 0.108, "outer_mm": 0.235, "length_mm": 4.0, "bevel_um": 700},
-        "34G4": {"id": 3, "gauge": "34G", "inner_mm": 0.083, "outer_mm": 0.184, "length_mm": 4.0, "bevel_um": 500},
-        "27G4": {"id": 4, "gauge": "27G", "inner_mm": 0.21, "outer_mm": 0.413, "length_mm": 4.0, "bevel_um": 1200},
+        "30G4": {"id": 1, "gauge": "30G", "inner_mm": 0.159, "outer_mm": 0.311, "length_mm": 4.0, "bevel_um": 440},
+        "32G4": {"id": 2, "gauge": "32G", "inner_mm": 0.108, "outer_mm": 0.235, "length_mm": 4.0, "bevel_um": 325},
+        "34G4": {"id": 3, "gauge": "34G", "inner_mm": 0.083, "outer_mm": 0.184, "length_mm": 4.0, "bevel_um": 250},
+        "27G4": {"id": 4, "gauge": "27G", "inner_mm": 0.21, "outer_mm": 0.413, "length_mm": 4.0, "bevel_um": 585},
     },
     "tube": {"inner_mm": 0.5, "length_mm": 150.0},
-    "fluid": {"density_kg_per_m3": 1000.0, "viscosity_mpa_s": 1.0, "entrance_loss": 1.5},
+    "fluid": {
+        "density_kg_per_m3": 1000.0,
+        "viscosity_mpa_s": 1.0,
+        "entrance_loss": 1.5,
+        "surface_tension_n_per_m": 0.072,
+    },
     "plunger_axis": {
         "lead_mm": 1.0,
         "steps_per_rev": 200,
@@ -62,6 +67,7 @@ TABLES: dict[str, Any] = {
         "max_speed_mm_per_s": 11.5,
         "max_accel_mm_per_s2": 2000.0,
         "stall_force_n": 60.0,
+        "pull_out_factor": 1.25,
     },
 }
 LIMITS: dict[str, int] = {
