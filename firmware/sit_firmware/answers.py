@@ -7,7 +7,6 @@ import hashlib
 import struct
 
 from sit_firmware import codes, image, wire
-from sit_firmware.recorder import STRIDE
 from sit_firmware.treatment import MAX_POINTS
 from sit_firmware.version import VERSION
 
@@ -132,18 +131,21 @@ def _ledger_read(dev, payload, reply):
 def _recorder_read(dev, payload, reply):
     """A piece of the flight recorder's bytes."""
     offset = struct.unpack(wire.FMT_RECORDER_READ, payload)[0]
-    reply.put(wire.FMT_RECORDER_READ_REPLY, dev.recorder.id, dev.recorder.size(), STRIDE)
+    recorder = dev.recorder
+    reply.put(wire.FMT_RECORDER_READ_REPLY, recorder.seq, recorder.size, recorder.stride)
     piece = bytearray(reply.room())
-    reply.add(memoryview(piece)[: dev.recorder.read(offset, piece)])
+    reply.add(memoryview(piece)[: recorder.read(offset, piece)])
     return 0
 
 
 def _events_read(dev, payload, reply):
     """Kept events from the one asked for on, as many as fit."""
-    seq = struct.unpack(wire.FMT_EVENTS_READ, payload)[0]
-    reply.put(wire.FMT_EVENTS_READ_REPLY, dev.events.head)
-    piece = bytearray(reply.room())
-    reply.add(memoryview(piece)[: dev.events.read(seq, piece)])
+    events = dev.events
+    seq = max(struct.unpack(wire.FMT_EVENTS_READ, payload)[0], events.tail)
+    reply.put(wire.FMT_EVENTS_READ_REPLY, events.head)
+    event = bytearray(wire.EVENT_LEN)
+    while events.read(seq, event) and reply.add(event):
+        seq += 1
     return 0
 
 

@@ -10,7 +10,7 @@ parts find each other here, as attributes of the app; they call it `dev`.
 
 import sys
 
-from sit_firmware import codes, guard, image, opening, params, recorder
+from sit_firmware import codes, guard, image, opening, params
 from sit_firmware.alarms import Alarms
 from sit_firmware.booking import Booking
 from sit_firmware.calibration import Calibration
@@ -24,6 +24,7 @@ from sit_firmware.link import Link
 from sit_firmware.mailbox import Mailbox
 from sit_firmware.panel import Panel
 from sit_firmware.plunger import Plunger
+from sit_firmware.recorder import Recorder
 from sit_firmware.session import Session
 from sit_firmware.settings import Settings
 from sit_firmware.shot import Shot
@@ -51,19 +52,18 @@ class App:
         self._off = board.off
         self._step = step
         self._check = guard.check
-        self._sample = recorder.sample
         self._ticks = 0
         self._fed_at = 0
         self._polled_at = -1
         self.now = 0
         self.hellos = 0
-        self.board_ok = board_ok(sys.platform, sys.implementation[1])
+        self.board_ok = board_ok(sys.platform, sys.implementation.version)
         self.wall = WallClock(board.tick_us)
         self.box = Mailbox(self.state)
         self.table = Table()
-        self.events = Events(self.inputs)
-        self.recorder = recorder.Recorder(board.tick_us)
-        self._log = self.recorder.log
+        self.events = Events(self)
+        self.recorder = Recorder(self.state, self.inputs, self.outputs, board.tick_us)
+        self._sample = self.recorder.sample
         self.settings = Settings(board.store)
         self.calibration = Calibration(board.store)
         layout = Layout(board.store.size)
@@ -95,7 +95,7 @@ class App:
                 self._step(self.state, self.inputs, self.outputs, self.params)
             self._check(self.state, self.inputs, self.outputs, self.params)
             self._write(self.outputs)
-            self._sample(self.state, self.inputs, self.outputs, self._log)
+            self._sample()
         except Exception:
             self._tick_failed()
         self._ticks = (self._ticks + 1) & TICK_MASK

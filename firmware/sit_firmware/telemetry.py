@@ -33,8 +33,7 @@ class Telemetry:
         """Sends the events that are new, and a sample when it is due."""
         dev = self._dev
         while self._sent < dev.events.head:
-            if self._sent >= dev.events.tail:
-                dev.events.read(self._sent, self._event)
+            if dev.events.read(self._sent, self._event):
                 dev.link.push(codes.PUSH_EVENT, self._event)
             self._sent += 1
         if self._due.due(dev.now):
