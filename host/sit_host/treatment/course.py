@@ -16,20 +16,10 @@ from dataclasses import dataclass, field
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
 from sit_host.plan import Point
+from sit_host.table import Row
 
 ENDS = (Kind.DONE, Kind.PARTIAL, Kind.ABORTED, Kind.UNCERTAIN)
 MAX_ATTEMPTS = 255
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a point table: one attempt at one point."""
-
-    point: int
-    attempt: int
-    site: int
-    depth_um: int
-    volume_nl: int
 
 
 @dataclass(frozen=True)

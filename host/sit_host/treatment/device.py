@@ -1,0 +1,112 @@
+"""The device as a treatment sees it: its ledger read as it grows, its events, its state, and the way back after a
+lost link. Nothing here moves anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sit_host._gen import enums
+from sit_host._gen.messages import Event, StatusReply
+from sit_host._gen.records import RECORD_BYTES, Record
+from sit_host.client import Client
+from sit_host.errors import LinkLost, ProtocolError, UnknownError
+from sit_host.outcome import expect
+
+POLL_S = 0.25  # how long a wait may be before Ctrl-C is looked at
+SHOT_END_S = 15.0  # longest that a shot under way may take to end
+
+
+class Watched:
+    """A connected device, the ledger records read from it so far, and what it told.
+
+    `on_record` is called once for each new record, in order, before anything else is asked of the device.
+    """
+
+    def __init__(self, client: Client, first_seq: int = 1) -> None:
+        """Read the ledger from record `first_seq` on; what the device no longer keeps is passed over."""
+        self.client = client
+        self.records: list[Record] = []
+        self.told: list[Event] = []
+        self.on_record: Callable[[Record], None] = lambda record: None
+        self._next_seq = first_seq
+        self._fresh: list[Event] = []
+
+    def status(self) -> StatusReply:
+        """Return the status now. Raises as `expect` does, and LinkLost."""
+        return expect(self.client.status())
+
+    def sync(self) -> StatusReply:
+        """Read every record that isn't here yet; return the status before that."""
+        status = self.status()
+        self._next_seq = max(self._next_seq, status.ledger_tail)
+        while self._next_seq < status.ledger_head:
+            reply = expect(self.client.ledger_read(self._next_seq))
+            records = [
+                Record.unpack(reply.records[at : at + RECORD_BYTES])
+                for at in range(0, len(reply.records) - RECORD_BYTES + 1, RECORD_BYTES)
+            ]
+            if not records:
+                raise ProtocolError(
+                    f"The device's ledger holds no record {self._next_seq}, although its head is {status.ledger_head}.",
+                    "Save the ledger with `sit log list --save` and have the store serviced.",
+                )
+            for record in records:
+                if record.seq >= self._next_seq:
+                    self._next_seq = record.seq + 1
+                    self.records.append(record)
+                    self.on_record(record)
+        return status
+
+    def events(self) -> list[Event]:
+        """Wait at most POLL_S for events; return those that came. Lost ones are read again."""
+        found = self.client.wait_for(self._take, POLL_S)
+        return found or []
+
+    def _take(self) -> list[Event]:
+        events = self.client.events()
+        self.told.extend(events)
+        return events
+
+    def moving(self) -> bool:
+        """Whether the device is armed or injecting, as far as its last reply told."""
+        header = self.client.header
+        return header is not None and header.state in (enums.State.ARMED, enums.State.INJECTING)
+
+    def settle(self) -> StatusReply:
+        """Wait until no shot is under way, break off long work that is nobody's any more; return the status.
+
+        Raises UnknownError when that doesn't end.
+        """
+        client = self.client
+        end_s = client.transport.now() + SHOT_END_S
+        while True:
+            status = self.status()
+            if status.header.state == enums.State.BUSY:
+                expect(client.stop())
+            elif status.header.state not in (enums.State.INJECTING, enums.State.BOOT):
+                return status
+            if client.transport.now() >= end_s:
+                raise UnknownError(
+                    f"What the device does hasn't ended within {SHOT_END_S:g} s.",
+                    "Press the e-stop, lift the device and look at `sit info`.",
+                )
+            client.sleep(POLL_S)
+
+    def come_back(self, timeout_s: float) -> bool:
+        """Open the lost link anew, wait out a shot under way and read what was written meanwhile.
+
+        Returns whether the device started anew meanwhile. The device is disarmed then. Raises LinkLost.
+        """
+        end_s = self.client.transport.now() + timeout_s
+        rebooted = False
+        while True:
+            left_s = end_s - self.client.transport.now()
+            try:
+                rebooted |= self.client.reconnect(max(left_s, 1.0)).rebooted
+                self.client.set_clock_if_needed()
+                self.settle()
+                self.sync()
+                return rebooted
+            except LinkLost:
+                if self.client.transport.now() >= end_s:
+                    raise

@@ -1,0 +1,291 @@
+"""A treatment from the fitted syringe to the last point: segments, missed points, faults, lost links, and its end.
+
+Every step can be repeated: what is left is asked of the ledger each time, a table holds only rows that have no record,
+and the device refuses one that has. So a lost link, a lost reply or a restart can't double a dose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sit_host._gen import enums
+from sit_host._gen.enums import Record as Kind
+from sit_host._gen.messages import StatusReply
+from sit_host._gen.records import Record
+from sit_host.describe import cause_text, status_info
+from sit_host.errors import LinkLost, RefusedError, SitError, UnknownError, WorkFailed
+from sit_host.outcome import expect
+from sit_host.plan import Plan, Point
+from sit_host.plan_check import Checked
+from sit_host.plan_limits import Limits
+from sit_host.plan_syringes import NEEDLE_PRIME_NL, Segment, first_prime_nl, plan_segments
+from sit_host.table import Row
+from sit_host.treatment.course import ENDS, Course, read_course
+from sit_host.treatment.device import Watched
+from sit_host.treatment.give import LEASE_MS, End, Fluid, Giver
+from sit_host.treatment.journal import Writer
+from sit_host.treatment.talk import Talk, Tally
+from sit_host.treatment.truth import Truth
+from sit_host.treatment.walk import Walk
+
+RECONNECT_S = 120.0  # how long a lost link is waited for
+UNATTENDED_ATTEMPTS = 2  # with nobody to ask a missed point is tried once more
+_MANY_ATTEMPTS = 255
+
+
+class Stopped(SitError):
+    """The operator stopped the treatment: it can be taken up again."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a treatment ended: "finished" (nothing is left to offer), "stopped" or "failed"; `error` says why."""
+
+    ended: str
+    course: Course
+    records: tuple[Record, ...]
+    error: SitError | None = None
+
+
+@dataclass
+class Treatment:
+    """One run of one plan on one device.
+
+    `earlier` are ledger records of this run from before, when it is taken up again. `keep_syringe`: the syringe of the
+    earlier part is still fitted and goes on being used.
+    """
+
+    device: Watched
+    checked: Checked
+    limits: Limits
+    talk: Talk
+    writer: Writer
+    treatment: bytes
+    truth: Truth
+    earlier: Sequence[Record] = ()
+    keep_syringe: bool = False
+    lease_max_ms: int = LEASE_MS
+    course: Course = field(default_factory=Course)
+    segments_given: list[str] = field(default_factory=list)
+    _declined: set[tuple[int, int]] = field(default_factory=set)
+    _fitted: bool = False
+    _prime_nl: int = 0
+
+    def run(self) -> Result:
+        """Give what is left. Ends in a Result in every case but a bug; whatever was given is in its course."""
+        self.device.on_record = self._on_record
+        for record in self.earlier:
+            self.writer.record(record)
+        self._read_course()
+        try:
+            try:
+                self._sort_out_link()
+                for number, segment in enumerate(self._segments()):
+                    self._fitted = number == 0 and self.keep_syringe
+                    self._prime_nl = NEEDLE_PRIME_NL if self._fitted else segment.prime_nl
+                    self._give_segment(segment)
+            except KeyboardInterrupt:
+                self._stop_now()
+                raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.") from None
+        except SitError as error:
+            return self._result("stopped" if isinstance(error, Stopped) else "failed", error)
+        return self._result("finished", None)
+
+    # --- segments ------------------------------------------------------------------------------------
+
+    def _segments(self) -> tuple[Segment, ...]:
+        """Split what is left anew; when the syringe of before is kept the first part has no change."""
+        setup = self.checked.setup
+        assert setup is not None
+        plan = self.checked.plan
+        left = [point for point in plan.points if not self.course.at(point.id).tried or self._missed([point])]
+        segments, _ = plan_segments(left, setup, plan.head.change_needle_after)
+        return segments
+
+    def _give_segment(self, segment: Segment) -> None:
+        """Give a segment's points, then offer what was missed, over every lost link and mended fault."""
+        self.segments_given.append(segment.what)
+        what = segment.what
+        while rows := self._rows(segment.points):
+            try:
+                self._make_ready(what)
+                giver = Giver(self.device, self.talk, self.treatment, self._fluid())
+                giver.load(rows)
+                how = giver.give(rows, self.lease_max_ms)
+            except (LinkLost, UnknownError) as error:
+                self._come_back(error)
+                continue
+            if how is End.EMPTY:
+                what, self._fitted, self._prime_nl = "syringe", False, self._first_prime_nl()
+            self._after(how)
+
+    def _rows(self, points: Sequence[Point]) -> list[Row]:
+        """What comes next: points not tried, then what was missed if it is wanted; none when the segment is over."""
+        left = self.course.left(points)
+        if left:
+            return left
+        missed = [row for row in self._missed(points) if (row.point, row.attempt) not in self._declined]
+        if not missed:
+            return []
+        names = ", ".join(self._missed_text(row) for row in missed)
+        if self.talk.confirm(f"Missed: {names}. Give what is lacking now?"):
+            return missed
+        self._declined.update((row.point, row.attempt) for row in missed)
+        return []
+
+    def _missed(self, points: Sequence[Point]) -> list[Row]:
+        attempts = _MANY_ATTEMPTS if self.talk.attended else UNATTENDED_ATTEMPTS
+        return self.course.missed(points, self.limits.min_shot_nl, attempts)
+
+    def _missed_text(self, row: Row) -> str:
+        course = self.course.at(row.point)
+        why = cause_text(course.ends[-1].cause).rstrip(".").lower()
+        got = (
+            f"has had {course.low_nl / 1000:.1f} to {course.high_nl / 1000:.1f} uL" if course.high_nl else "nothing yet"
+        )
+        return f"point {row.point} ({why}; {got}, lacks {row.volume_nl / 1000:g} uL)"
+
+    def _fluid(self) -> Fluid:
+        setup, flow, plan = self.checked.setup, self.checked.flow, self.checked.plan
+        assert setup is not None and flow is not None
+        return Fluid(setup.syringe.id, setup.needle.id, plan.viscosity_upas, flow.flow_nl_per_s, flow.dwell_ms)
+
+    def _first_prime_nl(self) -> int:
+        assert self.checked.setup is not None
+        return first_prime_nl(self.checked.setup)
+
+    # --- readiness -----------------------------------------------------------------------------------
+
+    def _make_ready(self, what: str) -> None:
+        """Bring about all that arming needs, asking the device at each step what is missing."""
+        walk = Walk(self.device, self.talk)
+        status = self._known(self._clear(self.device.settle()))
+        walk.check(status)
+        walk.selftest()
+        if not self._fitted:
+            change = enums.Change.SYRINGE if what == "syringe" else enums.Change.NEEDLE
+            syringe_id = self._fluid().syringe_id if what == "syringe" else 0
+            walk.change(change, syringe_id, self._change_text(what))
+            self._fitted = True
+        if not self.device.status().header.ready & enums.Ready.ZEROED:
+            walk.zero()
+        if not self.device.status().header.ready & enums.Ready.PRIMED:
+            walk.prime(self._prime_nl)
+            self._prime_nl = NEEDLE_PRIME_NL
+        self.device.sync()
+
+    def _change_text(self, what: str) -> str:
+        plan = self.checked.plan
+        jig = "screw on a new needle and adjust the nose-piece with the jig."
+        if what == "needle":
+            return f"Change the needle: {plan.head.needle}; {jig}"
+        product = f"{plan.product.name}, lot {plan.product.lot}, expires {plan.product.expiry}"
+        return f"Fit a full syringe ({plan.head.syringe}) of {product}; {jig}"
+
+    def _clear(self, status: StatusReply) -> StatusReply:
+        """A latched fault is cleared only when a person says that its cause is mended."""
+        fault = status.header.fault
+        if not fault:
+            return status
+        info = status_info(fault)
+        self.talk.say(f"Fault {info.name}: {info.doc} {info.hint}")
+        if not self.talk.attended or not self.talk.confirm("Is the cause mended? Clear the fault and go on?"):
+            raise WorkFailed(
+                f"The fault {info.name} is latched: {info.doc}", f"{info.hint} Then start the same plan again."
+            )
+        expect(self.device.client.clear_fault(fault))
+        return self.device.status()
+
+    def _known(self, status: StatusReply) -> StatusReply:
+        """A shot of unknown end is acknowledged only by a person who has looked at it."""
+        seq = status.uncertain_seq
+        if not seq:
+            return status
+        record = next((r for r in self.device.records if r.seq == seq), None)
+        text = f"Record {seq}: nobody knows how that shot ended."
+        if record is not None:
+            bounds = f"{record.tissue_min_nl / 1000:.1f} to {record.tissue_max_nl / 1000:.1f} uL"
+            text = f"Point {record.point}: power was lost during the shot; it got {bounds}. It isn't given again."
+        self.talk.say(text)
+        if not self.talk.attended or not self.talk.confirm("Have you looked at it? Acknowledge and go on?"):
+            raise RefusedError(
+                text, "Look at it, run `sit ack`, start the same plan again.", number=14, name="UNCERTAIN"
+            )
+        expect(self.device.client.ack_uncertain(seq))
+        return self.device.status()
+
+    # --- ends and returns ----------------------------------------------------------------------------
+
+    def _after(self, how: End) -> None:
+        """Go on after a round, or raise why not."""
+        if how is End.INTERRUPTED:
+            raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.")
+        if how in (End.GIVEN, End.EMPTY, End.FAULT):
+            return
+        self.talk.say(f"Disarmed: {how.value}.")
+        if how is End.LEASE:
+            return
+        if not self.talk.attended or not self.talk.confirm("Go on?"):
+            raise Stopped(f"Ended early: {how.value}.", "Start the same plan again to go on where it ended.")
+
+    def _come_back(self, error: SitError) -> None:
+        """Wait for a lost link, then read from the ledger what happened meanwhile."""
+        self.talk.say(f"{error.what} The device disarms by itself; waiting up to {RECONNECT_S:g} s for it.")
+        try:
+            rebooted = self.device.come_back(RECONNECT_S)
+        except (LinkLost, UnknownError) as gone:
+            raise UnknownError(
+                f"The device didn't come back: {gone.what}",
+                "What it gave meanwhile stands in its ledger: start the same plan again and it goes on from there.",
+            ) from None
+        self.talk.say("The device has started anew." if rebooted else "Connected again.")
+
+    def _sort_out_link(self) -> None:
+        """Begin from a device that does nothing, with its ledger read."""
+        try:
+            self.device.settle()
+            self.device.sync()
+        except (LinkLost, UnknownError) as error:
+            self._come_back(error)
+
+    def _stop_now(self) -> None:
+        """Ctrl-C while nothing was armed: end what moves. The device's own lease and e-stop stand behind this."""
+        try:
+            expect(self.device.client.stop())
+            self.device.settle()
+            self.device.sync()
+        except SitError as error:
+            self.talk.say(f"The device didn't confirm the stop: {error}")
+
+    def _result(self, ended: str, error: SitError | None) -> Result:
+        return Result(ended, self.course, tuple(self._all_records()), error)
+
+    # --- what the ledger says ------------------------------------------------------------------------
+
+    def _all_records(self) -> list[Record]:
+        return [*self.earlier, *self.device.records]
+
+    def _read_course(self) -> None:
+        self.course = read_course(self._all_records(), self.treatment)
+        self.talk.progress(self._tally())
+
+    def _on_record(self, record: Record) -> None:
+        if record.treatment == self.treatment:
+            self.writer.record(record)
+            self.truth.on_record(record)
+            self._read_course()
+            if record.kind in ENDS and record.kind != Kind.DONE:
+                self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {cause_text(record.cause)}")
+
+    def _tally(self) -> Tally:
+        plan: Plan = self.checked.plan
+        low_nl, high_nl = self.course.interval_nl()
+        return Tally(
+            done=self.course.count(plan.points, "done"),
+            tried=sum(self.course.at(point.id).tried for point in plan.points),
+            points=len(plan.points),
+            low_nl=low_nl,
+            high_nl=high_nl,
+            planned_nl=plan.sum_nl,
+        )

@@ -1,0 +1,114 @@
+"""The walk to readiness: self-test, change of syringe or needle, zero, prime. Each step asks the device whether it is
+done; nothing is taken for done because it was asked for."""
+
+from __future__ import annotations
+
+from sit_host._gen import enums, messages
+from sit_host._gen.messages import StatusReply
+from sit_host.client import WorkEnd
+from sit_host.describe import cause_text, missing, status_info
+from sit_host.errors import RefusedError, WorkFailed
+from sit_host.outcome import Refused, expect
+from sit_host.treatment.device import Watched
+from sit_host.treatment.talk import Talk
+
+SELFTEST_S = 60.0
+ZERO_S = 90.0
+PRIME_S = 60.0
+CHANGE_S = 10.0
+ZERO_TRIES = 4
+CHANGE_TRIES = 30
+SIM_OPERATOR_S = 3.0  # a simulated hand has changed a syringe in two seconds
+UNATTENDED_OPERATOR_S = 60.0
+_CHECK_S = 2.0
+
+# what this page brings about by itself; everything else that is missing is told and ends the treatment
+_OWN = enums.Ready.TESTED | enums.Ready.ZEROED | enums.Ready.PRIMED | enums.Ready.LOADED
+_SYRINGE_PRESENT = 1 << 5
+
+
+class Walk:
+    """Brings the device to where it can be armed, with the operator's hands."""
+
+    def __init__(self, device: Watched, talk: Talk) -> None:
+        self._device = device
+        self._client = device.client
+        self._talk = talk
+
+    def check(self, status: StatusReply) -> None:
+        """Raise RefusedError naming the first condition that no step here can bring about."""
+        own = int(_OWN)
+        if not status.inputs & _SYRINGE_PRESENT:
+            own |= enums.Ready.HEALTHY  # a change puts a syringe in; the arming asks again
+        found = missing(int(status.header.ready) | own)
+        if found:
+            name, what, do = found[0]
+            raise RefusedError(f"The device isn't ready ({name}), this must hold: {what}", do, number=7, name=name)
+
+    def selftest(self) -> None:
+        """Run the session self-test unless it has passed."""
+        if self._ready() & enums.Ready.TESTED:
+            return
+        self._talk.say("Self-test: hold the device up, nothing touching the nose-piece.")
+        end = expect(self._client.run(messages.Selftest(), SELFTEST_S))
+        if not self._ready() & enums.Ready.TESTED:
+            raise WorkFailed(
+                f"The self-test failed: {_why(end)}", "Follow that, or have the device serviced; nothing was given."
+            )
+
+    def change(self, what: enums.Change, syringe_id: int, text: str) -> None:
+        """Lead through a change. `text` tells the operator what to do."""
+        client = self._client
+        expect(client.change(what, syringe_id=syringe_id, done=False))
+        self._talk.pause(text)
+        self._give_time()
+        for _ in range(CHANGE_TRIES):
+            outcome = client.run(messages.Change(what, syringe_id, 1), CHANGE_S)
+            if isinstance(outcome, Refused) and outcome.number == enums.Refusal.NOT_READY:
+                self._talk.pause("The syringe isn't seated: push it in until it clicks.")
+                client.sleep(_CHECK_S)
+                continue
+            expect(outcome)
+            return
+        client.stop()
+        raise WorkFailed("The syringe was not put back.", "Seat it, then start again; nothing was given meanwhile.")
+
+    def zero(self) -> None:
+        """Zero the tip, asking for another adjustment when it falls outside its window."""
+        for tries_left in range(ZERO_TRIES - 1, -1, -1):
+            self._talk.pause("Zero: fit the zero tool on the nose-piece and touch nothing.")
+            end = expect(self._client.run(messages.Zero(), ZERO_S))
+            status = self._device.status()
+            if status.header.ready & enums.Ready.ZEROED:
+                self._talk.say(f"Zeroed, {status.zero_um:+d} um from nominal. Take the zero tool off.")
+                return
+            if tries_left:
+                offset = f" It is {status.zero_um:+d} um off." if status.zero_um else ""
+                self._talk.pause(f"Not zeroed: {_why(end)}{offset} Adjust the nose-piece with the jig.")
+        raise WorkFailed(f"The tip could not be zeroed: {_why(end)}", "Change the needle and start again.")
+
+    def prime(self, volume_nl: int) -> None:
+        """Purge air."""
+        self._talk.pause(f"Prime: {volume_nl / 1000:g} uL leave the needle; hold it over a swab, needle up.")
+        end = expect(self._client.run(messages.Prime(volume_nl), PRIME_S))
+        if not self._ready() & enums.Ready.PRIMED:
+            raise WorkFailed(f"Priming failed: {_why(end)}", "Check that tube and needle are open, then start again.")
+
+    def _ready(self) -> int:
+        return int(self._device.status().header.ready)
+
+    def _give_time(self) -> None:
+        """Unattended, or on a simulator whose hand needs target time, wait until the operator must be done."""
+        device = self._client.device
+        if device is not None and device.board.startswith("sim"):
+            self._client.sleep(SIM_OPERATOR_S)
+        elif not self._talk.attended:
+            self._client.sleep(UNATTENDED_OPERATOR_S)
+
+
+def _why(end: WorkEnd) -> str:
+    """Return why work ended without doing what it should."""
+    if int(end.result) > enums.Refusal.BAD_STATE:
+        info = status_info(int(end.result))
+        return f"{info.doc} {info.hint}"
+    return cause_text(end.cause)
