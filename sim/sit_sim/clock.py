@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,11 @@ NEVER: Final = 1 << 62
 def ticks_of_s(seconds: float) -> int:
     """Ticks in `seconds`, rounded to the nearest."""
     return round(seconds * TICKS_PER_S)
+
+
+def tick_at_or_after(seconds: float) -> int:
+    """The first tick that isn't before `seconds`, rounding errors of a float apart."""
+    return math.ceil(seconds * TICKS_PER_S - 1e-6)
 
 
 def ticks_of_ms(ms: float) -> int:

@@ -52,7 +52,8 @@ def open_target(
             plant = _plant(story, unit, seed, stop_fitted)
         runner = process(fram) if process else _process(spec, fram)
         machine = Machine(plant, runner, fram, seed)
-        world = World(plant)
+        fitted = getattr(plant, "unit", None)
+        world = World(plant, getattr(fitted, "needle_id", 1), getattr(fitted, "syringe_id", 1))
         holder = make_hand(hand, world, machine.events, lambda: machine.tick, seed)
         machine.on_panel = holder.see
         repro = ["sit", "sim", "--target", spec, "--hand", hand, "--seed", str(seed)]

@@ -151,9 +151,10 @@ class Machine:
     def step(self, until: int) -> None:
         """Run one tick, then jump over idle ones, not beyond `until`."""
         tick = self.tick
+        limit = until
         if self.events.next_tick <= tick:
             self.events.run_due(tick)
-        limit = until
+            limit = tick  # whoever waits for what an event does looks before time goes on
         alive = tick >= self._runs_from
         if alive:
             if self._run_firmware(tick):

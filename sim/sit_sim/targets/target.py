@@ -11,7 +11,7 @@ from typing import Any
 
 from sit_firmware import codes, image
 
-from ..clock import TICKS_PER_S, s_of_ticks, ticks_of_ms
+from ..clock import TICKS_PER_S, s_of_ticks, tick_at_or_after, ticks_of_ms
 from ..faults import arguments, find
 from ..hand import Hand
 from ..world import World
@@ -73,7 +73,7 @@ class SimTarget:
         """
         machine = self.machine
         lane = machine.cable.to_host
-        deadline = round(deadline_s * TICKS_PER_S)
+        deadline = tick_at_or_after(deadline_s)
         self._connected()
         while lane.due_tick > machine.tick < deadline:
             if self._pace is None:
@@ -86,7 +86,7 @@ class SimTarget:
 
     def reopen(self, deadline_s: float) -> None:
         """Connect again after a loss, running the world until the device is there; LinkLost at the deadline."""
-        self._run_to(round(deadline_s * TICKS_PER_S), lambda: self.machine.cable.up)
+        self._run_to(tick_at_or_after(deadline_s), lambda: self.machine.cable.up)
         if not self.machine.cable.up:
             raise LinkLost("The simulated cable is out, or the device has no power.")
         self._losses = self.machine.cable.losses

@@ -1,0 +1,119 @@
+"""Which targets the tests run on, and what a failed test prints to be run again.
+
+    pytest                              each stack test on sim: and on sim:micropython
+    pytest --target sim:                on one target
+    pytest --seed 7                     with other noise, skin and delays
+
+A test asks for `open_sim` (opens simulated targets), `device` (an open one; tests/stack/conftest.py) or `target_spec`.
+Marks: `targets(spec, ...)` says on which targets alone a test runs, `needs(what, reason)` what its target must offer.
+"""
+
+import inspect
+
+import pytest
+from sit_sim.targets import SPECS, open_target
+from sit_sim.targets.pipe import find_micropython
+
+MARKS = (
+    "targets(*specs, reason): the test runs on these targets alone",
+    "needs(what, reason): the target must offer this: heap, debugger, state",
+)
+# what a target offers beyond the contract
+OFFERS = {
+    "sim:": {"debugger", "state"},
+    "sim:micropython": {"heap"},
+}
+_NO_MICROPYTHON = "no MicroPython unix port for this platform beside this Python"
+_again = pytest.StashKey[list]()
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("OpenSIT")
+    group.addoption("--target", action="append", metavar="SPEC", help="run the stack tests on this target alone")
+    group.addoption("--seed", type=int, default=1, metavar="N", help="seed of noise, skin and delays (default 1)")
+
+
+def pytest_configure(config):
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    for spec in config.getoption("--target") or ():
+        if spec not in SPECS:
+            raise pytest.UsageError(f"--target {spec}: the targets are {', '.join(SPECS)}")
+
+
+def pytest_generate_tests(metafunc):
+    """Each test that uses a target runs once for each one chosen, unless its marks say otherwise."""
+    if "target_spec" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--target") or list(SPECS)
+    metafunc.parametrize("target_spec", [_parameter(metafunc, spec) for spec in chosen], indirect=True)
+    if not any(_reason(metafunc.definition, spec) is None for spec in SPECS):
+        raise pytest.UsageError(f"{metafunc.definition.nodeid} can run on no target at all")
+
+
+def _parameter(metafunc, spec):
+    reason = _reason(metafunc.definition, spec)
+    if reason is None and spec == "sim:micropython" and find_micropython() is None:
+        reason = _NO_MICROPYTHON
+    marks = [pytest.mark.skip(reason=reason)] if reason else []
+    return pytest.param(spec, marks=marks, id=spec.rstrip(":").replace(":", "-"))
+
+
+def _reason(definition, spec):
+    """Why a test doesn't run on a target by its marks; None when it does."""
+    for mark in definition.iter_markers("targets"):
+        if spec not in mark.args:
+            return mark.kwargs["reason"]
+    for mark in definition.iter_markers("needs"):
+        if mark.args[0] not in OFFERS[spec]:
+            return mark.kwargs["reason"]
+    return None
+
+
+@pytest.fixture
+def target_spec(request):
+    """The connection string of the target under test."""
+    return request.param
+
+
+@pytest.fixture
+def seed(request):
+    """The seed of this run."""
+    return request.config.getoption("--seed")
+
+
+@pytest.fixture
+def open_sim(request, target_spec, seed):
+    """A function that opens a target with the arguments of `open_target`; all are closed when the test ends."""
+    opened = []
+    again = request.node.stash.setdefault(_again, [])
+
+    def open_one(spec=target_spec, **arguments):
+        arguments.setdefault("seed", seed)
+        target = open_target(spec, **arguments)
+        opened.append(target)
+        again.append(target.repro)
+        return target
+
+    yield open_one
+    for target in opened:
+        target.close()
+
+
+@pytest.fixture
+def note_repro(request):
+    """A function that adds a line to what a failed test prints to be run again."""
+    return request.node.stash.setdefault(_again, []).append
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test says what it proves, and how its targets are run again."""
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    proves = inspect.getdoc(getattr(item, "function", None)) or ""
+    lines = [proves.splitlines()[0]] if proves else []
+    lines += [f"again: pytest '{item.nodeid}' --seed {item.config.getoption('--seed')}"]
+    lines += [f"world: {line}" for line in dict.fromkeys(item.stash.get(_again, []))]
+    report.sections.append(("to run it again", "\n".join(lines)))
