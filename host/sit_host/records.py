@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sit_host.cli.ui import plain
 from sit_host.errors import SitError
 
 DEFAULT_DIR = Path("records")
@@ -76,4 +75,4 @@ def write_new(path: Path, text: str) -> Path:
 
 def json_text(value: Mapping[str, Any]) -> str:
     """Return a record as JSON text."""
-    return json.dumps(value, indent=1, default=plain, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=1, default=str, ensure_ascii=False) + "\n"
