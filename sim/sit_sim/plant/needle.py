@@ -37,7 +37,7 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
     s, v, i = x[X_S], x[X_V], x[X_I]
     edge_low, edge_high = x[X_EDGE_LOW], x[X_EDGE_HIGH]
     s_max, shot_s_max = x[X_S_MAX], x[X_SHOT_S_MAX]
-    creep, elastic, tent, buried = x[X_CREEP], x[X_ELASTIC], x[X_TENT], x[X_BURIED]
+    creep, elastic, surplus, buried = x[X_CREEP], x[X_ELASTIC], x[X_SURPLUS], x[X_BURIED]
     work, loss = x[X_WORK_COIL], x[X_LOSS]
     punctured, deadman = k[K_PUNCTURED], k[K_DEADMAN]
     drive_duty, drive_bridge, drive_switch = k[K_DUTY], k[K_BRIDGE], k[K_SWITCH]
@@ -49,6 +49,7 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
     skin = w[W_PRESS_N] > 0.0
     plane, end = p[P_PLANE], p[P_END]
     skin_k, bevel, flag_fault = p[P_SKIN_K], p[P_BEVEL], w[F_FLAG]
+    rubbed = dt_per_m * viscous * p[P_COULOMB]
     bridge_on = 0
     switch_on = 0
     tissue_bits = 0
@@ -84,54 +85,48 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
         else:
             i = 0.0
 
-        # skin: force on the needle, friction on its shaft, how deep the tip is buried
-        grip_forward = 0.0
-        grip_back = 0.0
+        # skin: it is drawn along (tent) until the force of that passes what the tip or the shaft can hold
         pressed = s - plane - p[P_SURFACE]
-        if skin and (pressed > 0.0 or punctured != 0):
-            if punctured == 0:
-                elastic = skin_k * pressed
-                creep = (creep + p[P_CREEP_STEP]) / (1.0 + p[P_CREEP_STEP])
-                if elastic >= p[P_PUNCTURE] * (1.0 - p[P_CREEP] * creep):
-                    punctured = 1
-                    tent = 0.0
-                    k[K_PUNCTURES] += 1
-                    x[X_DROP] = elastic / p[P_DROP_S]
-                    back = p[P_BACK] + p[P_BACK_SD] * normal(k[K_SEED], k[K_PUNCTURES], CH_TISSUE)
-                    x[X_BACK] = back if back > 0.0 else 0.0
-            else:
-                elastic -= x[X_DROP] * DT_S
-                if elastic < 0.0:
-                    elastic = 0.0
-                grip_back = p[P_SKIN_F] * buried
-                grip_forward = grip_back + p[P_CUTTING]
-                if v != 0.0:
-                    drawn = grip_forward / skin_k if v > 0.0 else -grip_back / skin_k
-                    tent += (drawn - tent) * (DT_S / (DT_S + p[P_DROP_S]))
-                buried = pressed - tent - elastic / skin_k
-                if buried < 0.0:
-                    buried = 0.0
-                if pressed <= 0.0 or (elastic == 0.0 and buried == 0.0):
-                    punctured = 0
-        else:
+        elastic = 0.0
+        if not skin or (pressed <= 0.0 and (punctured == 0 or buried == 0.0)):
             punctured = 0
-        if punctured == 0:
             buried = 0.0
-            tent = 0.0
-            if not skin or pressed <= 0.0:
-                elastic = 0.0
-                creep = 0.0
-        elif buried >= bevel:
-            tissue_bits |= 1 << j
+            creep = 0.0
+        elif punctured == 0:
+            elastic = skin_k * pressed
+            creep = (creep + p[P_CREEP_STEP]) / (1.0 + p[P_CREEP_STEP])
+            if elastic >= p[P_PUNCTURE] * (1.0 - p[P_CREEP] * creep):
+                punctured = 1
+                surplus = elastic - p[P_CUTTING]
+                x[X_DROP] = surplus / p[P_DROP_S]
+                k[K_PUNCTURES] += 1
+                back = p[P_BACK] + p[P_BACK_SD] * normal(k[K_SEED], k[K_PUNCTURES], CH_TISSUE)
+                x[X_BACK] = back if back > 0.0 else 0.0
+        else:
+            surplus -= x[X_DROP] * DT_S
+            if surplus < 0.0:
+                surplus = 0.0
+            shaft = p[P_SKIN_F] * buried
+            elastic = skin_k * (pressed - buried)
+            slipping = elastic
+            if elastic > shaft + p[P_CUTTING] + surplus:
+                elastic = shaft + p[P_CUTTING] + surplus
+            elif elastic < -shaft:
+                elastic = -shaft
+            loss += elastic * (slipping - elastic) / skin_k
+            buried = pressed - elastic / skin_k
+            if buried <= 0.0 and surplus == 0.0:
+                punctured = 0
+                buried = 0.0
+            elif buried >= bevel:
+                tissue_bits |= 1 << j
 
         # mass: viscous drag implicit, then Coulomb friction takes what it can of the speed
         free = (v + dt_per_m * (kf * i - preload - spring_k * s - elastic)) * viscous
-        stop_forward = dt_per_m * viscous * (p[P_COULOMB] + grip_forward)
-        stop_back = dt_per_m * viscous * (p[P_COULOMB] + grip_back)
-        if free > stop_forward:
-            v = free - stop_forward
-        elif free < -stop_back:
-            v = free + stop_back
+        if free > rubbed:
+            v = free - rubbed
+        elif free < -rubbed:
+            v = free + rubbed
         else:
             v = 0.0
         s_new = s + DT_S * v
@@ -139,9 +134,8 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
         if stopped:
             s_new = 0.0 if s_new < 0.0 else end
         moved = s_new - s
-        rubbed = p[P_COULOMB] + grip_forward if v > 0.0 else -(p[P_COULOMB] + grip_back)
         work += kf * i * moved
-        loss += (rubbed + p[P_VISCOUS_B] * v) * moved
+        loss += (p[P_COULOMB] if v > 0.0 else -p[P_COULOMB]) * moved + p[P_VISCOUS_B] * v * moved
         if stopped:
             if moved != 0.0:
                 loss += 0.5 * p[P_MASS] * v * v
@@ -181,7 +175,7 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
     x[X_S], x[X_V], x[X_I] = s, v, i
     x[X_EDGE_LOW], x[X_EDGE_HIGH] = edge_low, edge_high
     x[X_S_MAX], x[X_SHOT_S_MAX] = s_max, shot_s_max
-    x[X_CREEP], x[X_ELASTIC], x[X_TENT], x[X_BURIED] = creep, elastic, tent, buried
+    x[X_CREEP], x[X_ELASTIC], x[X_SURPLUS], x[X_BURIED] = creep, elastic, surplus, buried
     x[X_WORK_COIL], x[X_LOSS] = work, loss
     k[K_PUNCTURED], k[K_DEADMAN] = punctured, deadman
     k[K_DUTY], k[K_BRIDGE], k[K_SWITCH] = drive_duty, drive_bridge, drive_switch
