@@ -33,7 +33,7 @@ Answer = Message | enums.Refusal | None | Callable[[Any], Any]
 """What a request is answered with: a reply, a refusal, silence (None), or a function of the request giving one."""
 
 
-def make(kind: type[M], **values: Any) -> M:
+def make(kind: type[M], /, **values: Any) -> M:
     """Return a message whose fields are `values`, all others zero or empty."""
     fields = {field.name: values.pop(field.name, _nothing(field)) for field in kind.FIELDS}
     return kind(**fields, **values)
