@@ -46,7 +46,9 @@ def pytest_generate_tests(metafunc):
     if "target_spec" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("--target") or list(SPECS)
-    metafunc.parametrize("target_spec", [_parameter(metafunc, spec) for spec in chosen], indirect=True)
+    fitting = [spec for spec in chosen if _reason(metafunc.definition, spec) is None]
+    parameters = [_parameter(metafunc, spec) for spec in fitting or chosen]
+    metafunc.parametrize("target_spec", parameters, indirect=True)
     if not any(_reason(metafunc.definition, spec) is None for spec in SPECS):
         raise pytest.UsageError(f"{metafunc.definition.nodeid} can run on no target at all")
 

@@ -86,11 +86,11 @@ class PtyPort:
         if plugged == (self._master >= 0):
             return
         if not plugged:
+            self.path.unlink(missing_ok=True)
             self._poll.unregister(self._master)
             os.close(self._master)
             self._master = -1
             self.occupied = False
-            self.path.unlink(missing_ok=True)
             return
         import tty  # not on every platform
 
@@ -172,10 +172,11 @@ class TcpPort:
         if plugged and self._listener is None:
             self._listener = listen(self._port)
         elif not plugged:
-            self._drop()
+            # the way in closes first: who notices the loss and comes back at once must find it closed
             if self._listener is not None:
                 self._listener.close()
                 self._listener = None
+            self._drop()
 
     def close(self) -> None:
         self.plug(False)
