@@ -6,7 +6,8 @@ The only module of the host that imports the simulator; it is imported when such
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from sit_sim.targets import errors as sim_errors
 
 from sit_host.errors import LinkLost, PortError, SitError, UsageError
 from sit_host.transport import SimOptions
-from sit_host.transport.url import TargetUrl, int_option, take_option
+from sit_host.transport.url import TargetUrl, int_option, parse_url, take_option
 
 _OPTIONS = ("seed", "hand", "scenario", "state", "realtime")
 _PLACES = ("", "micropython")
+_FIRMWARE_BUG = "This is a bug of the firmware; please report it."
 _SEED_MAX = (1 << 31) - 1
 # a wait ends on a whole tick; this much later, so that its deadline has passed whatever the rounding
 _PAST_S = 0.51 * TICK_US * 1e-6
@@ -37,7 +39,7 @@ class SimTransport:
         try:
             self.target = targets.open_target(self.name, seed=self.seed, **arguments)
         except (sim_errors.TargetError, OSError, ValueError) as error:
-            raise PortError(f"{self.name} can't be opened: {_sentence(error)}", "Mend that, then try again.") from error
+            raise PortError(f"{self.name} can't be opened: {_sentence(error)}") from error
 
     @property
     def repro(self) -> str:
@@ -89,6 +91,62 @@ def _arguments(url: TargetUrl, options: SimOptions) -> tuple[int, dict[str, Any]
     return seed, {"hand": hand, "scenario": scenario, "state_dir": state_dir, "realtime": realtime}
 
 
+@dataclass(frozen=True)
+class ServeOptions:
+    """How `sit sim` serves: pseudo-terminal and its link, TCP and control port (0: any), `speed` times real time."""
+
+    pty: bool = True
+    link: Path | None = None
+    tcp_port: int = 0
+    control_port: int = 0
+    speed: float = 1.0
+
+
+def serve(spec: str, options: SimOptions, how: ServeOptions, announce: Callable[[dict[str, str]], None]) -> None:
+    """Serve the simulator until Ctrl-C; `announce` gets the ways in by name when clients may come.
+
+    Raises UsageError and PortError as opening a target does.
+    """
+    from sit_sim import server
+
+    def tell(served: server.Server) -> None:
+        ways = {"tcp": "tcp:{}:{}".format(*served.tcp_address or ())}
+        if served.pty_path is not None:
+            ways["serial"] = f"serial:{served.pty_path}"
+        ways["control"] = "{}:{}".format(*served.control_address or ())
+        announce(ways)
+
+    transport = SimTransport(parse_url(spec), options)
+    try:
+        server.serve(
+            transport.target,
+            pty=how.pty,
+            link=how.link,
+            tcp_port=how.tcp_port,
+            control_port=how.control_port,
+            speed=how.speed,
+            announce=tell,
+        )
+    except sim_errors.FirmwareDied as error:
+        raise SitError(_sentence(error), _FIRMWARE_BUG) from error
+    except (sim_errors.TargetError, OSError) as error:
+        raise PortError(f"The simulator can't be served: {_sentence(error)}", "Choose other ports.") from error
+    finally:
+        transport.close()
+
+
+def run_on_simulator(argv: list[str], spec: str, options: SimOptions, speed: float) -> int:
+    """Run a command against a simulator of its own, with SIT_TARGET set; return its exit code."""
+    from sit_sim.run_command import run_command
+
+    seed, arguments = _arguments(parse_url(spec), options)
+    arguments.pop("realtime")
+    try:
+        return run_command(argv, spec=spec, seed=seed, speed=speed, **arguments)
+    except (sim_errors.TargetError, OSError) as error:
+        raise PortError(f"The simulator can't be started: {_sentence(error)}") from error
+
+
 @contextlib.contextmanager
 def _link_errors(name: str) -> Iterator[None]:
     try:
@@ -96,7 +154,7 @@ def _link_errors(name: str) -> Iterator[None]:
     except sim_errors.LinkLost as error:
         raise LinkLost(f"The connection to {name} was lost: {_sentence(error)}", "Connect again.") from error
     except sim_errors.FirmwareDied as error:
-        raise SitError(_sentence(error), "This is a bug of the firmware; please report it.") from error
+        raise SitError(_sentence(error), _FIRMWARE_BUG) from error
 
 
 def _sentence(error: Exception) -> str:
