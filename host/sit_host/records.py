@@ -57,11 +57,12 @@ def record_folder(base: Path, unix_s: float, name: str, treatment: bytes) -> Pat
     raise RecordError(f"{base} holds a thousand records named {stem}.", "Name another folder with --records.")
 
 
-def write_new(path: Path, text: str) -> Path:
+def write_new(path: Path, content: str | bytes) -> Path:
     """Write a file that must not exist yet, down to the disk. Raises RecordError."""
+    data = content.encode() if isinstance(content, str) else content
     try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(text)
+        with open(path, "xb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:

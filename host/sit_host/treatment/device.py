@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from sit_host._gen import enums
 from sit_host._gen.messages import Event, StatusReply
-from sit_host._gen.records import RECORD_BYTES, Record
+from sit_host._gen.records import Record
 from sit_host.client import Client
-from sit_host.errors import LinkLost, ProtocolError, UnknownError
+from sit_host.errors import LinkLost, UnknownError, WorkFailed
+from sit_host.ledger import read_records
 from sit_host.outcome import expect
 
 POLL_S = 0.25  # how long a wait may be before Ctrl-C is looked at
@@ -35,27 +36,21 @@ class Watched:
         """Return the status now. Raises as `expect` does, and LinkLost."""
         return expect(self.client.status())
 
-    def sync(self) -> StatusReply:
-        """Read every record that isn't here yet; return the status before that."""
-        status = self.status()
-        self._next_seq = max(self._next_seq, status.ledger_tail)
-        while self._next_seq < status.ledger_head:
-            reply = expect(self.client.ledger_read(self._next_seq))
-            records = [
-                Record.unpack(reply.records[at : at + RECORD_BYTES])
-                for at in range(0, len(reply.records) - RECORD_BYTES + 1, RECORD_BYTES)
-            ]
-            if not records:
-                raise ProtocolError(
-                    f"The device's ledger holds no record {self._next_seq}, although its head is {status.ledger_head}.",
+    def sync(self) -> int:
+        """Read every record that isn't here yet; return the number of the next one.
+
+        Raises WorkFailed for a damaged record: what it held can't be told, so nothing may be given on top of it.
+        """
+        for entry in read_records(self.client, self._next_seq):
+            if not entry.whole:
+                raise WorkFailed(
+                    f"Record {entry.record.seq} of the device's ledger is damaged: it may hold a shot.",
                     "Save the ledger with `sit log list --save` and have the store serviced.",
                 )
-            for record in records:
-                if record.seq >= self._next_seq:
-                    self._next_seq = record.seq + 1
-                    self.records.append(record)
-                    self.on_record(record)
-        return status
+            self._next_seq = entry.record.seq + 1
+            self.records.append(entry.record)
+            self.on_record(entry.record)
+        return self._next_seq
 
     def events(self) -> list[Event]:
         """Wait at most POLL_S for events; return those that came. Lost ones are read again."""

@@ -68,7 +68,7 @@ def sit(sitting: Sitting) -> Done:
         raise ProtocolError("The device hasn't said who it is.", "Connect again.")
     started = sitting.unix_s()
     device = Watched(client)
-    status = device.sync()
+    first_seq = device.sync()
     journal = Journal(sitting.records)
     unfinished, next_run = known_runs(plan, journal.of_plan(plan.sha256), device.records)
     chosen = choose(plan, unfinished, next_run, talk, sitting.new)
@@ -98,7 +98,7 @@ def sit(sitting: Sitting) -> Done:
             settings=sitting.settings,
             target=client.name,
             events=device.told,
-            ledger=records_of(result.records, chosen.treatment, status.ledger_head),
+            ledger=records_of(result.records, chosen.treatment, first_seq),
             changes=treatment.segments_given,
             started_unix_s=started,
             ended_unix_s=sitting.unix_s(),
