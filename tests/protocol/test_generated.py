@@ -18,7 +18,7 @@ def test_no_generated_file_has_drifted():
     assert files.drifted() == []
 
 
-@pytest.mark.parametrize("path", sorted(files.FILES))
+@pytest.mark.parametrize("path", ["firmware/sit_firmware/wire.py", "protocol/PROTOCOL.md", "protocol/vectors.json"])
 def test_drift_is_noticed(path, tmp_path):
     """Wire: a generated file that was changed by hand or is missing is named."""
     texts = files.texts()

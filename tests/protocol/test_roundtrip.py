@@ -13,6 +13,8 @@ from sit_host.wire import RangeError, ShortPayload
 
 CALM = settings(derandomize=True, deadline=None, max_examples=25)
 RULES = [pytest.param(rule, id=rule.request.NAME) for rule in messages.RULES.values()]
+# a closing `rest` would take what is appended
+FIXED = [param for param in RULES if all(f.kind != "rest" for f in param.values[0].reply.FIELDS)]
 PUSHES = [pytest.param(push, id=push.NAME) for push in messages.PUSHES.values()]
 
 
@@ -83,7 +85,7 @@ def test_replies(rule):
         sent = rule.reply(header=header(**head), **fields)
 
         def handler(request, refusal, reply):
-            struct.pack_into(wire.REPLY_HEADER, reply, 0, *head.values())
+            struct.pack_into(wire.REPLY_HEADER, reply, 0, *as_raw(sent.header)[:-1])
             *numbers, rest = as_raw(sent)
             struct.pack_into(form, reply, wire.REPLY_HEADER_LEN, *numbers)
             end = wire.REPLY_HEADER_LEN + struct.calcsize(form)
@@ -116,11 +118,9 @@ def test_pushes(push):
     run()
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", FIXED)
 def test_a_later_minor_may_append(rule):
     """Wire: the host ignores bytes after the fields it knows, and says so when bytes are missing."""
-    if any(f.kind == "rest" for f in rule.reply.FIELDS):
-        pytest.skip("`rest` takes what is appended")
     payload = bytes(wire.REPLY_HEADER_LEN + struct.calcsize(getattr(wire, f"FMT_{rule.request.NAME}_REPLY", "<")))
     assert rule.reply.unpack(payload + b"later") == rule.reply.unpack(payload)
     with pytest.raises(ShortPayload, match="bytes"):
