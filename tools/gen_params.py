@@ -33,16 +33,19 @@ TUNING = {
     "insert_ms": 250.0,
     "home_um": 40,
     "zero_seating_sd": 3.5,
-    "unload_mn": 1700,
+    "creep_nl": 40,
     "dose_tol_nl": 20,
     "quiet_nl": 4,
     "quiet_ms": 2.0,
     "press_soft_kpa": 300,
     "rest_kpa": 2.0,
     "retract_ms": 100.0,
-    "suck_lead_um": 600,
     "test_um": 300,
+    "test_kpa": 20,
+    "test_n": 8,
 }
+PER_MPA_Q14 = 16 * 16384 / 1e6  # nl/MPa -> nl per 16 Pa in Q14
+
 # Choices of the guard. Limits with a time are ticks in a row.
 GUARD = {
     "speed_um": 50,  # 0.2 m/s: the profile's cap is 0.15 m/s
@@ -120,6 +123,8 @@ def needle(ref: dict[str, Any]) -> dict[str, float]:
         "INSERT_TICKS": t["insert_ms"] * ticks_ms,
         "HOME_UM": t["home_um"],
         "TEST_UM": t["test_um"],
+        "TEST_PA": t["test_kpa"] * 1000,
+        "TEST_MN": t["test_n"] * 1000,
     }
 
 
@@ -139,11 +144,11 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
     return {
         "STEP_NL_Q10": round(step_nl * 1024),
         "COMPL_NL_PER_MPA": round(bubble + stopper * area_mm2),
-        "BUBBLE_NL_PER_MPA": round(bubble),
-        "STOPPER_NL_PER_N": round(stopper),
+        "BUBBLE_Q14": round(bubble * PER_MPA_Q14),
+        "STOPPER_Q10": round(stopper / 1000 * 1024),
         "BACKLASH_NL": round(area_mm2 * ref["plunger_axis"]["backlash_um"]),
-        "BORE_MN_PER_MPA": round(area_mm2 * 1000),
-        "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
+        "STORED_Q14": round((bubble + stopper * area_mm2) * PER_MPA_Q14),
+        "GRIP_NL": round(2 * entry["stopper_friction_n"] * stopper),
         "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
     }
 
@@ -159,8 +164,8 @@ def plunger(ref: dict[str, Any]) -> dict[str, float]:
             axis["max_accel_mm_per_s2"] * tick_s**2 * 1000 / step_um(ref) * tick["control_divider"] * 256
         ),
         "PL_VMAX_Q8": math.floor(axis["max_speed_mm_per_s"] * tick_s * 1000 / step_um(ref) * 256),
-        "UNLOAD_MN": t["unload_mn"],
-        "SUCK_UM": bevel + t["suck_lead_um"],
+        "BACK_MIN_PA": (ref["tissue"]["back_pressure_range_kpa"][0] * 1000),
+        "CREEP_NL": t["creep_nl"],
         "BEVEL_UM": bevel,
         "DOSE_TOL_NL": t["dose_tol_nl"],
         "QUIET_NL": t["quiet_nl"],
@@ -265,7 +270,7 @@ def text(ref: dict[str, Any]) -> str:
         "}",
         "",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
-        f"SUCK_LEAD_UM = {TUNING['suck_lead_um']}  # um: suck-back begins this far before the bevel leaves",
+        f"PER_MPA_Q24 = {round(PER_MPA_Q14 * 1024)}  # 1/1024: nl/MPa -> nl per 16 Pa in Q14",
         "",
     ]
     return "\n".join(lines)

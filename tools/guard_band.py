@@ -52,9 +52,9 @@ def reference() -> dict[str, Any]:
 
 
 def envelope(ref: dict[str, Any]) -> Envelope:
-    """Worst unit of the stated spreads: strongest coil and current limit, weakest spring, lightest or heaviest needle."""
+    """Worst unit of the stated spreads: strongest force limit, weakest spring, lightest or heaviest needle."""
     axis, coil, tick_us = ref["needle_axis"], ref["coil"], ref["tick"]["tick_us"]
-    force = coil["force_n_per_a"] * (1 + coil["force_tol"]) * coil["current_limit_a"] * (1 + coil["current_limit_tol"])
+    force = coil["force_n_per_a"] * coil["current_limit_a"] * (1 + coil["current_limit_tol"])
     weak = 1 - axis["spring_tol"]
     light, heavy = (axis["mass_g"] / 1000 * (1 + s * axis["mass_tol"]) for s in (-1, 1))
     weight = axis["gravity_g"] * G_M_PER_S2
@@ -74,7 +74,7 @@ def rest_um(env: Envelope, enc_um: float) -> float:
     af = env.af - env.af_slope * enc_um
     as_ = env.as_ + env.as_slope * enc_um
     v = COUNT_UM + af / 2
-    return COUNT_UM + v * env.t + af * env.t**2 / 2 + (v + af * env.t) ** 2 / (2 * as_)
+    return v * env.t + af * env.t**2 / 2 + (v + af * env.t) ** 2 / (2 * as_)
 
 
 def derive(ref: dict[str, Any]) -> Band:

@@ -28,9 +28,7 @@ def use_syringe(params, syringe_id):
 
 def use_needle(params, needle_id):
     """Lays a needle type over the block and seals it; KeyError for a type that isn't known."""
-    bevel = params_gen.NEEDLES[needle_id]
-    params[image.P_BEVEL_UM] = bevel
-    params[image.P_SUCK_UM] = bevel + params_gen.SUCK_LEAD_UM
+    params[image.P_BEVEL_UM] = params_gen.NEEDLES[needle_id]
     seal(params)
 
 
@@ -45,12 +43,13 @@ def apply(params, settings, calibration):
         params[image.P_MAX_DEPTH_UM] = settings.max_depth_um
     for slot, value in params_gen.SYRINGES[calibration.syringe_id]:
         params[slot] = value
-    stopper = params[image.P_COMPL_NL_PER_MPA] - params[image.P_BUBBLE_NL_PER_MPA]
+    stopper_q14 = params[image.P_STORED_Q14] - params[image.P_BUBBLE_Q14]
     params[image.P_STEP_NL_Q10] = step_nl_q10(calibration.bore_um)
     params[image.P_OFFSET_NL] = calibration.offset_nl
     params[image.P_COMPL_NL_PER_MPA] = calibration.compliance_nl_per_mpa
-    bubble = calibration.compliance_nl_per_mpa - stopper
-    params[image.P_BUBBLE_NL_PER_MPA] = bubble if bubble > 0 else 0
+    stored_q14 = (calibration.compliance_nl_per_mpa * params_gen.PER_MPA_Q24) >> 10
+    params[image.P_STORED_Q14] = stored_q14
+    params[image.P_BUBBLE_Q14] = stored_q14 - stopper_q14 if stored_q14 > stopper_q14 else 0
     seal(params)
 
 

@@ -1,0 +1,46 @@
+"""Metering: what has left the needle, from steps, plunger force and pressure. Tick domain.
+
+    needle volume = plunger volume - (hidden now - hidden at the start)
+    hidden = stopper compressed by the plunger force + backlash while pulling + barrel and tube swollen by the pressure
+
+Volumes in nl. Force and pressure are measured, so the stopper's friction needs no model: it shows in the force.
+"""
+
+from sit_firmware import image
+
+
+def hidden(state, inputs, outputs, params):
+    """Sets ST_HIDDEN_NL and ST_STORED_NL from the filtered force and pressure."""
+    load = state[image.ST_LOAD_MN]
+    press = state[image.ST_PRESS_PA] >> 4
+    volume = (load * params[image.P_STOPPER_Q10]) >> 10
+    if load < 0:
+        volume -= params[image.P_BACKLASH_NL]
+    state[image.ST_HIDDEN_NL] = volume + ((press * params[image.P_BUBBLE_Q14]) >> 14)
+    state[image.ST_STORED_NL] = (press * params[image.P_STORED_Q14]) >> 14
+
+
+def balance(state, inputs, outputs, params):
+    """Sets ST_STEPS, ST_NEEDLE_NL and, while the opening is buried, ST_TISSUE_NL."""
+    hidden(state, inputs, outputs, params)
+    steps = inputs[image.IN_STEPS] - state[image.ST_STEPS0]
+    state[image.ST_STEPS] = steps
+    needle = (steps * params[image.P_STEP_NL_Q10]) >> 10
+    needle -= state[image.ST_HIDDEN_NL] - state[image.ST_HIDDEN0_NL]
+    state[image.ST_NEEDLE_NL] = needle
+    if state[image.ST_DEPTH_UM] >= params[image.P_BEVEL_UM]:
+        state[image.ST_TISSUE_NL] = needle
+
+
+def quiet(state, inputs, outputs, params):
+    """Looks at the flow every P_QUIET_TICKS: ST_QUIET_N counts the looks in a row that saw none."""
+    tick = inputs[image.IN_TICK]
+    if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_QUIET_TICKS]:
+        change = state[image.ST_NEEDLE_NL] - state[image.ST_FLOW_NL]
+        limit = params[image.P_QUIET_NL]
+        if state[image.ST_PL_SPEED_Q8] == 0 and change < limit and change > -limit:
+            state[image.ST_QUIET_N] += 1
+        else:
+            state[image.ST_QUIET_N] = 0
+        state[image.ST_FLOW_NL] = state[image.ST_NEEDLE_NL]
+        state[image.ST_FLOW_TICK] = tick

@@ -1,0 +1,178 @@
+"""The phases of a shot: APPROACH, INSERT, SETTLE, DISPENSE, DWELL, RETRACT. Tick domain, each control step.
+
+    APPROACH   the tip is behind the nose-piece plane
+    INSERT     from the plane to the depth; given up after P_INSERT_TICKS
+    SETTLE     at the depth until the skin has given way
+    DISPENSE   the plunger works until the needle volume reaches the dose
+    DWELL      what is stored flows out; a rest is pushed after; then the pressure is sucked back
+    RETRACT    drive off, the spring brings the needle home; then the result is told
+
+STOP and lost contact go straight to RETRACT; a released trigger changes nothing.
+"""
+
+from sit_firmware import codes, image
+from sit_firmware.control.meter import balance, quiet
+from sit_firmware.control.needle import drive
+from sit_firmware.control.plunger import run
+
+
+def shot(state, inputs, outputs, params):
+    """One control step of a shot."""
+    balance(state, inputs, outputs, params)
+    phase = state[image.ST_PHASE]
+    if phase == codes.PHASE_RETRACT:
+        retract(state, inputs, outputs, params)
+        return
+    if state[image.ST_STOP]:
+        _break_off(state, inputs, outputs, params)
+        state[image.ST_END_CAUSE] = codes.CAUSE_STOP
+        return
+    if not state[image.ST_CONTACT_OK]:
+        _break_off(state, inputs, outputs, params)
+        state[image.ST_END_CAUSE] = codes.CAUSE_CONTACT
+        return
+    drive(state, inputs, outputs, params)
+    if phase == codes.PHASE_DISPENSE:
+        _dispense(state, inputs, outputs, params)
+    elif phase == codes.PHASE_DWELL:
+        _dwell(state, inputs, outputs, params)
+    else:
+        _insert(state, inputs, outputs, params)
+
+
+def _insert(state, inputs, outputs, params):
+    """APPROACH, INSERT and SETTLE: waits for the plane, for the depth, for the skin."""
+    tick = inputs[image.IN_TICK]
+    off = inputs[image.IN_ENC_UM] - state[image.ST_TARGET_UM]
+    window = params[image.P_SETTLE_UM]
+    phase = state[image.ST_PHASE]
+    if off <= window and off >= -window:
+        state[image.ST_SETTLE_N] += 1
+    else:
+        state[image.ST_SETTLE_N] = 0
+    if phase == codes.PHASE_APPROACH and state[image.ST_DEPTH_UM] >= 0:
+        state[image.ST_PHASE] = codes.PHASE_INSERT
+        state[image.ST_PHASE_TICK] = tick
+    elif phase == codes.PHASE_INSERT and state[image.ST_SETTLE_N] >= params[image.P_SETTLE_N]:
+        state[image.ST_PHASE] = codes.PHASE_SETTLE
+        state[image.ST_PHASE_TICK] = tick
+    elif phase == codes.PHASE_SETTLE and state[image.ST_SETTLE_N] >= params[image.P_SETTLE_N]:
+        if (tick - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF >= params[image.P_SETTLE_TICKS]:
+            state[image.ST_END_UM] = state[image.ST_DEPTH_UM]
+            state[image.ST_SETTLED_TICK] = tick
+            state[image.ST_PHASE] = codes.PHASE_DISPENSE
+            state[image.ST_PHASE_TICK] = tick
+    elif (tick - state[image.ST_SETTLED_TICK]) & 0x3FFFFFFF >= params[image.P_INSERT_TICKS]:
+        _break_off(state, inputs, outputs, params)
+        state[image.ST_END_CAUSE] = codes.CAUSE_NO_PUNCTURE
+
+
+def _left(state, inputs, outputs, params):
+    """Sets ST_PL_GO_NL: the dose less what has passed and less what is stored above the pressure at the tip."""
+    above = state[image.ST_PRESS_PA] - state[image.ST_PRESS_OUT_PA]
+    stored = ((above >> 4) * params[image.P_STORED_Q14]) >> 14
+    if stored < 0:
+        stored = 0
+    left = state[image.ST_GOAL_NL] - state[image.ST_NEEDLE_NL] - stored
+    if left < 0:  # too much can't be taken back
+        left = 0
+    state[image.ST_PL_GO_NL] = left
+
+
+def _dispense(state, inputs, outputs, params):
+    """Pushes until nothing is left to push or the cap is reached."""
+    _left(state, inputs, outputs, params)
+    run(state, inputs, outputs, params)
+    if state[image.ST_PL_SPEED_Q8] == 0:
+        state[image.ST_PHASE] = codes.PHASE_DWELL
+        state[image.ST_PHASE_TICK] = inputs[image.IN_TICK]
+        state[image.ST_QUIET_N] = 0
+
+
+def _dwell(state, inputs, outputs, params):
+    """Waits until the flow has died down, pushes what is missing meanwhile, then sucks back and lets go."""
+    if state[image.ST_SUCK]:
+        suck(state, inputs, outputs, params)
+        if state[image.ST_SUCK] == 2:
+            _finish(state, inputs, outputs, params)
+        return
+    _left(state, inputs, outputs, params)
+    run(state, inputs, outputs, params)
+    quiet(state, inputs, outputs, params)
+    if state[image.ST_QUIET_N] >= 2:
+        # nothing flows: the pressure in line is the pressure at the tip
+        state[image.ST_PRESS_OUT_PA] = state[image.ST_PRESS_PA]
+        if state[image.ST_PL_CMD] + 2 > state[image.ST_ARG_MAX_STEPS]:
+            state[image.ST_END_CAUSE] = codes.CAUSE_CAP
+            state[image.ST_SUCK] = 1
+        elif state[image.ST_GOAL_NL] - state[image.ST_NEEDLE_NL] <= params[image.P_DOSE_TOL_NL]:
+            state[image.ST_SUCK] = 1
+    if (inputs[image.IN_TICK] - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF >= state[image.ST_ARG_DWELL_TICKS]:
+        state[image.ST_END_CAUSE] = codes.CAUSE_TIME
+        state[image.ST_SUCK] = 1
+
+
+def suck(state, inputs, outputs, params):
+    """Takes the stored pressure off by reverse steps; ST_SUCK is 2 when none is left or the time is over."""
+    press = state[image.ST_PRESS_PA]
+    if press <= params[image.P_REST_PA]:
+        state[image.ST_PL_SPEED_Q8] = 0
+        state[image.ST_PL_GO_NL] = 0
+        state[image.ST_SUCK] = 2
+        return
+    # the stored volume lies behind the stopper's friction, which must be turned round first
+    go = state[image.ST_STORED_NL]
+    if state[image.ST_LOAD_MN] > 0:
+        go += params[image.P_GRIP_NL]
+    if go < params[image.P_CREEP_NL]:
+        go = params[image.P_CREEP_NL]
+    state[image.ST_PL_GO_NL] = -go
+    run(state, inputs, outputs, params)
+
+
+def _finish(state, inputs, outputs, params):
+    """The dose is given or as near as it gets: to RETRACT with the result that the volume says."""
+    goal = state[image.ST_GOAL_NL]
+    short = goal - state[image.ST_NEEDLE_NL]
+    if short > (goal >> 5) + params[image.P_DOSE_TOL_NL]:
+        state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
+    else:
+        state[image.ST_END_CAUSE] = codes.CAUSE_NONE
+    state[image.ST_PHASE] = codes.PHASE_RETRACT
+    state[image.ST_PHASE_TICK] = inputs[image.IN_TICK]
+
+
+def _break_off(state, inputs, outputs, params):
+    """Ends the shot now: drive and plunger off, PARTIAL if the plunger has moved."""
+    outputs[image.OUT_DUTY] = 0
+    outputs[image.OUT_BRIDGE] = 0
+    outputs[image.OUT_SWITCH] = 0
+    outputs[image.OUT_STEPS] = 0
+    state[image.ST_PL_SPEED_Q8] = 0
+    state[image.ST_PL_REST_Q8] = 0
+    if state[image.ST_PL_CMD] > 0:
+        state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
+    else:
+        state[image.ST_END_RESULT] = codes.RESULT_ABORTED
+    state[image.ST_SUCK] = 0
+    state[image.ST_PHASE] = codes.PHASE_RETRACT
+    state[image.ST_PHASE_TICK] = inputs[image.IN_TICK]
+
+
+def retract(state, inputs, outputs, params):
+    """The spring brings the needle home; what pressure is left is sucked back then; the result is told last."""
+    if inputs[image.IN_ENC_UM] > params[image.P_HOME_UM]:
+        return
+    waited = (inputs[image.IN_TICK] - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF
+    if state[image.ST_SUCK] != 2 and waited < params[image.P_RETRACT_TICKS] and not state[image.ST_STOP]:
+        state[image.ST_SUCK] = 1
+        suck(state, inputs, outputs, params)
+        return
+    # the last chunk must have been emitted and counted before the result is told
+    if state[image.ST_PL_CMD] != inputs[image.IN_STEPS] - state[image.ST_STEPS0]:
+        if waited < params[image.P_RETRACT_TICKS]:
+            return
+    state[image.ST_RESULT] = state[image.ST_END_RESULT]
+    state[image.ST_CAUSE] = state[image.ST_END_CAUSE]
+    state[image.ST_PHASE] = codes.PHASE_IDLE
+    state[image.ST_PHASE_TICK] = inputs[image.IN_TICK]

@@ -1,0 +1,131 @@
+"""The guard's checks of the needle: envelope, speed, flag, comb, motion, spring. Every tick, raw encoder.
+
+A finding goes to ST_G_FOUND and ST_G_VALUE; the first one stands. Speeds in um per tick; Q8 is 1/256.
+"""
+
+from sit_firmware import codes, image
+
+
+def needle(state, inputs, outputs, params):
+    """Looks at the encoder's change since the tick before, then at everything that should agree with it."""
+    enc = inputs[image.IN_ENC_UM]
+    dx = enc - state[image.ST_G_ENC_UM]
+    state[image.ST_G_VALUE] = dx
+    if inputs[image.IN_FLAG]:
+        state[image.ST_G_FOUND] = codes.FAULT_FLAG
+        state[image.ST_G_VALUE] = enc
+    elif dx > params[image.P_G_JUMP_UM] or dx < -params[image.P_G_JUMP_UM]:
+        state[image.ST_G_FOUND] = codes.FAULT_ENCODER_JUMP
+    elif dx > params[image.P_G_SPEED_UM]:
+        state[image.ST_G_FOUND] = codes.FAULT_OVERSPEED
+    else:
+        away = params[image.P_G_AWAY_UM]
+        change = dx - state[image.ST_G_DX_UM]
+        jerk = params[image.P_G_JERK_UM]
+        if enc > away and state[image.ST_G_ENC_UM] > away and (change > jerk or change < -jerk):
+            state[image.ST_G_FOUND] = codes.FAULT_ENCODER_JUMP
+            state[image.ST_G_VALUE] = change
+        else:
+            _envelope(state, inputs, outputs, params)
+    if inputs[image.IN_COMB_N] != state[image.ST_G_COMB_N]:
+        _edge(state, inputs, outputs, params)
+    if outputs[image.OUT_BRIDGE] and outputs[image.OUT_SWITCH]:
+        _motion(state, inputs, outputs, params)
+    else:
+        state[image.ST_G_STILL_N] = 0
+        state[image.ST_G_OFF_N] = 0
+    # the strip has an edge every pitch: farther from the last one than that, and the encoder counts too much
+    gone = enc - state[image.ST_G_COMB_UM]
+    limit = params[image.P_G_COMB_UM] + params[image.P_G_COMB_TOL_UM] + params[image.P_G_COMB_TOL_UM]
+    if gone > limit or gone < -limit:
+        if state[image.ST_G_FOUND] == 0:
+            state[image.ST_G_FOUND] = codes.FAULT_COMB
+            state[image.ST_G_VALUE] = gone
+    # let go and out: the spring must bring it home in time
+    if state[image.ST_G_BRIDGE] == 0 and enc > params[image.P_HOME_UM]:
+        state[image.ST_G_HOME_N] += 1
+        if state[image.ST_G_HOME_N] > params[image.P_G_HOME_N] and state[image.ST_G_FOUND] == 0:
+            state[image.ST_G_FOUND] = codes.FAULT_SPRING
+            state[image.ST_G_VALUE] = enc
+    else:
+        state[image.ST_G_HOME_N] = 0
+    state[image.ST_G_ENC_UM] = enc
+    state[image.ST_G_DX_UM] = dx
+
+
+def _envelope(state, inputs, outputs, params):
+    """Could the needle still be stopped within the limit if the drive went to full force now and the next tick cut it?
+
+    w      greatest speed now: the change of a tick, one count more, and half a tick of the greatest acceleration
+    drift  way until the drive is off, t ticks from now: w t + af t^2 / 2
+    then the spring stops it from w + af t within (w + af t)^2 / (2 as)
+    af is the greatest outward acceleration, as the least inward one, both at this place, worst unit.
+    """
+    enc = inputs[image.IN_ENC_UM]
+    zero = params[image.P_G_ZERO_MIN_UM]
+    if state[image.ST_ZEROED]:
+        zero = state[image.ST_ZERO_UM]
+    dx = enc - state[image.ST_G_ENC_UM]
+    af = params[image.P_G_AF_Q8] - ((enc * params[image.P_G_AF_SLOPE_Q16]) >> 16)
+    w = (dx << 8) + 256 + (af >> 1)
+    room = (params[image.P_G_LIMIT_UM] + zero - enc) << 8
+    room -= (w * params[image.P_G_T_Q8] + af * params[image.P_G_T2_Q8]) >> 8
+    if room <= 0:
+        state[image.ST_G_FOUND] = codes.FAULT_ENVELOPE
+        state[image.ST_G_VALUE] = enc - zero
+        return
+    end = w + ((af * params[image.P_G_T_Q8]) >> 8)
+    if end > 0:
+        brake = params[image.P_G_AS_Q8] + ((enc * params[image.P_G_AS_SLOPE_Q16]) >> 16)
+        if (end * end) >> 3 > brake * (room >> 2):
+            state[image.ST_G_FOUND] = codes.FAULT_ENVELOPE
+            state[image.ST_G_VALUE] = enc - zero
+
+
+def _edge(state, inputs, outputs, params):
+    """A comb edge came: the count captured with it must lie at an edge, and one pitch or none from the last."""
+    at = inputs[image.IN_COMB_ENC_UM]
+    pitch = params[image.P_G_COMB_UM]
+    tol = params[image.P_G_COMB_TOL_UM]
+    away = (at + (pitch >> 1)) % pitch - (pitch >> 1)
+    if away > tol or away < -tol:
+        if state[image.ST_G_FOUND] == 0:
+            state[image.ST_G_FOUND] = codes.FAULT_COMB
+            state[image.ST_G_VALUE] = away
+    state[image.ST_G_COMB_N] = inputs[image.IN_COMB_N]
+    state[image.ST_G_COMB_UM] = at
+
+
+def _motion(state, inputs, outputs, params):
+    """Driven: the encoder must follow the profile, move when it should, rest where it should."""
+    enc = inputs[image.IN_ENC_UM]
+    dx = enc - state[image.ST_G_ENC_UM]
+    speed = state[image.ST_R_V_Q8]
+    found = 0
+    value = (state[image.ST_R_X_Q8] >> 8) - enc
+    if value > params[image.P_G_FOLLOW_UM] or value < -params[image.P_G_FOLLOW_UM]:
+        found = codes.FAULT_FOLLOWING
+    # a control step is two ticks: a quarter of the expected change of a tick is speed / 8
+    if speed >= params[image.P_G_MOVE_Q8] and (dx << 8) < (speed >> 3):
+        state[image.ST_G_STILL_N] += 1
+        if state[image.ST_G_STILL_N] >= params[image.P_G_STILL_N]:
+            found = codes.FAULT_FROZEN
+            value = dx
+    else:
+        state[image.ST_G_STILL_N] = 0
+    off = enc - state[image.ST_TARGET_UM]
+    reach = params[image.P_G_REST_UM]
+    if speed < 256 and (off > reach or off < -reach):
+        state[image.ST_G_OFF_N] += 1
+        if state[image.ST_G_OFF_N] >= params[image.P_G_REST_N]:
+            found = codes.FAULT_FOLLOWING
+            value = off
+    else:
+        state[image.ST_G_OFF_N] = 0
+    push = state[image.ST_N_D_Q8] + params[image.P_PARK_ACC_Q8] + ((enc * params[image.P_SLOPE_Q16]) >> 8)
+    if push > params[image.P_G_DIST_Q8] or push < -params[image.P_G_DIST_Q8]:
+        found = codes.FAULT_FOLLOWING
+        value = push
+    if found and state[image.ST_G_FOUND] == 0:
+        state[image.ST_G_FOUND] = found
+        state[image.ST_G_VALUE] = value
