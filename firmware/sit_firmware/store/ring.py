@@ -63,6 +63,8 @@ class Ring:
         Raises StoreError when the store can't be read. Damage isn't an error here: see `whole`.
         """
         chunk = bytearray(_CHUNK * RECORD_BYTES)
+        self._loaded = -1
+        self.last_unix_s = 0
         self._find_head(chunk)
         self.damaged_seq = 0
         marked = self._mark.load() == GOOD
