@@ -14,6 +14,7 @@ from sit_host.describe import cause_text
 from sit_host.ledger import Entry
 from sit_host.records import write_new
 
+_CHANGES = {int(change): change.name.lower() for change in enums.Change}
 COLUMNS = ("No.", "Time", "Kind", "Point", "What")
 
 
@@ -48,8 +49,7 @@ def _what(record: Record) -> str:
     if record.kind == Kind.PURGE:
         return f"{record.steps} steps purged"
     if record.kind == Kind.CHANGE:
-        what = enums.Change(record.attempt).name.lower() if record.attempt in enums.Change else f"{record.attempt}"
-        return f"{what} changed, syringe type {record.site}"
+        return f"{_CHANGES.get(record.attempt, 'something')} changed, syringe type {record.site}"
     if record.kind in (Kind.FAULT, Kind.CLEAR):
         return cause_text(record.cause)
     if record.kind == Kind.ACK:

@@ -11,6 +11,7 @@ from sit_host.log_recording import Columns
 from sit_host.report_plots import svg_text
 
 FORMS = (".svg", ".png")
+_PHASES = {int(phase): phase.name for phase in enums.Phase}
 _PHASE_COLOURS = ("#f2f4f7", "#e6eef8")
 
 
@@ -69,8 +70,7 @@ def phases(columns: Columns) -> list[tuple[float, float, str]]:
     begin = 0
     for i in range(1, len(numbers) + 1):
         if i == len(numbers) or numbers[i] != numbers[begin]:
-            phase = numbers[begin]
-            name = enums.Phase(phase).name if phase in enums.Phase else f"phase {phase}"
+            name = _PHASES.get(numbers[begin], f"phase {numbers[begin]}")
             found.append((time[begin], time[min(i, len(numbers) - 1)], name))
             begin = i
     return found
