@@ -78,7 +78,7 @@ class App:
         self.session = Session(self)
         self.telemetry = Telemetry(self)
         self.link = Link(board.link, Dispatch(self).handle)
-        self._sources = (self.session, self.shot, self.work, self.panel, self.telemetry)
+        self._sources = (self.box, self.session, self.shot, self.work, self.panel, self.telemetry)
         block = Superblock(board.store, layout)
         self.booking.ok = opening.open_store(self, block)
         self.boot_count = block.boot_count
@@ -110,6 +110,7 @@ class App:
             state[image.ST_FAULT] = codes.FAULT_TICK_EXCEPTION
             state[image.ST_FAULT_TICK] = self.inputs[image.IN_TICK]
             state[image.ST_FAULT_VALUE] = state[image.ST_PHASE]
+        state[image.ST_PHASE] = codes.PHASE_FAULT
 
     # --- background domain -------------------------------------------------------------------------
 
@@ -119,6 +120,7 @@ class App:
         if self.session.state == codes.STATE_BOOT:
             self._finish_boot()
         self.wall.advance(self.now)
+        self.box.poll(self.now)
         self.link.poll()
         self.session.poll()
         self.faults.poll()

@@ -5,9 +5,6 @@ moved the plunger can book it.
 """
 
 from sit_firmware import codes, image
-from sit_firmware.clock import Timer
-
-_SETTLE_TICKS = 8  # after the tick is at rest, until the hardware's counts have caught up
 
 
 class Piece:
@@ -49,7 +46,6 @@ class Runner:
     def __init__(self, dev):
         self._dev = dev
         self._broken = 0  # why the work is to end early: a fault or REFUSED_NOT_READY after STOP
-        self._settle = Timer()
         self.current = None
         self.message = 0
 
@@ -61,7 +57,6 @@ class Runner:
         self.current = piece
         self.message = message
         self._broken = 0
-        self._settle.stop()
         self._dev.alarms.settle()
         self._dev.session.busy(True)
         return 0
@@ -75,11 +70,7 @@ class Runner:
         if not self._broken:
             if piece.poll(dev):
                 self._end(piece.result, piece.measure)
-        elif not dev.box.at_rest():
-            self._settle.stop()
-        elif not self._settle.on:
-            self._settle.start(dev.now, _SETTLE_TICKS)
-        elif self._settle.due(dev.now):
+        elif dev.box.still():
             piece.broken_off(dev)
             stopped = self._broken == codes.REFUSED_NOT_READY
             self._end(self._broken, codes.CAUSE_STOP if stopped else piece.fault_measure(dev))
@@ -104,10 +95,9 @@ class Runner:
 
     def timers(self):
         """The timers that wake the firmware when nothing changes."""
-        return (self._settle,) + (self.current.timers() if self.current is not None else ())
+        return self.current.timers() if self.current is not None else ()
 
     def _end(self, result, measure):
         self.current = None
-        self._settle.stop()
         self._dev.events.push(codes.EVENT_WORK, self.message, result, measure)
         self._dev.session.busy(False)
