@@ -15,7 +15,7 @@ from sit_firmware.alarms import Alarms
 from sit_firmware.booking import Booking
 from sit_firmware.calibration import Calibration
 from sit_firmware.clock import LONGEST_TICKS, TICK_MASK, WallClock, after
-from sit_firmware.control.step import step
+from sit_firmware.control.law import step
 from sit_firmware.dispatch import Dispatch
 from sit_firmware.events import Events
 from sit_firmware.faults import Faults
@@ -159,6 +159,8 @@ class App:
             or state[image.ST_STOP]
             or self.link.pending
             or state[image.ST_REPORT]
+            or self.outputs[image.OUT_LIGHT] != state[image.ST_LIGHT]
+            or self.outputs[image.OUT_TONE] != state[image.ST_TONE]
             or state[image.ST_FAULT] != self.faults.handled
             or inputs[image.IN_TRIGGER] != state[image.ST_TRIGGER_OK]
             or inputs[image.IN_CONTACT] != state[image.ST_CONTACT_OK]

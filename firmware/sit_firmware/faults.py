@@ -78,7 +78,7 @@ class Faults:
         fault = dev.state[image.ST_FAULT]
         if fault and dev.state[image.ST_REPORT]:
             dev.state[image.ST_REPORT] = 0
-        if self._clearing and dev.box.taken() and not dev.state[image.ST_CLEAR]:
+        if self._clearing and dev.box.result() != codes.RESULT_NONE:
             self._clearing = False
             self._cleared(fault)
         if not fault or fault == self.handled:

@@ -17,6 +17,10 @@ from sit_firmware.link import Request, payload_refusal
 
 TREATMENT = b"TREAT\0\0\1"
 NONCE = 0x1234
+_RECORD_FIELDS = (
+    "seq kind cause attempt site unix_s treatment point depth_um asked_nl steps cap_steps "
+    "tissue_min_nl tissue_max_nl needle_nl ref hash crc"
+).split()
 MOVES_TICKS = 12  # how long the player takes for a request
 
 
@@ -105,6 +109,8 @@ class Player:
 
     def step(self, state, inputs, outputs, params):
         self._debounce(state, inputs)
+        outputs[image.OUT_LIGHT] = state[image.ST_LIGHT]
+        outputs[image.OUT_TONE] = state[image.ST_TONE]
         state[image.ST_DEPTH_UM] = inputs[image.IN_ENC_UM] - state[image.ST_ZERO_UM]
         if state[image.ST_REQ_SEQ] != state[image.ST_ACK_SEQ]:
             self._take(state, inputs)
@@ -224,7 +230,7 @@ class Device:
 
     def records(self, *kinds):
         """The ledger's records as dictionaries, of these kinds or all."""
-        names = ["seq", "kind", "cause", "attempt", "site", "unix_s", "treatment", "point", "depth_um", "asked_nl", "steps", "cap_steps", "tissue_min_nl", "tissue_max_nl", "needle_nl", "ref", "hash", "crc"]  # fmt: skip
+        names = _RECORD_FIELDS
         ledger, buf, found = self.app.ledger, bytearray(wire.RECORD_LEN), []
         for seq in range(ledger.tail, ledger.head):
             assert ledger.read(seq, buf)

@@ -232,7 +232,7 @@ def test_intent_is_on_the_store_before_the_tick_is_asked():
 
 
 def test_without_intent_nothing_moves():
-    """Invariant 4: a store that fails at INTENT ends in no motion, refusal STORE, and no arming until it works again."""
+    """Invariant 4: a store that fails at INTENT ends in no motion, refusal STORE, and no arming until mended."""
     dev = armed_device()
     dev.touch(True)
     dev.store.fail = ("write",)

@@ -30,7 +30,7 @@ def _device():
     ],
 )
 def test_each_row_is_checked_when_loaded(row, refusal):
-    """Invariant 2: a row deeper, shallower or larger than allowed is refused by the firmware itself, to the last unit."""
+    """Invariant 2: a row deeper, shallower or larger than allowed is refused by the firmware, to the last unit."""
     dev = _device()
     dev.app.settings.max_depth_um = 1900
     assert dev.load((row,)) == refusal
