@@ -1,0 +1,94 @@
+"""One simulated device on the bench: plant, four arrays, and requests posted as the background would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sit_firmware import codes, image, params
+
+from sit_sim.campaign.loop import run_ticks
+from sit_sim.plant import Plant, Unit
+from sit_sim.plant.jit import image_view
+
+_SETTLE_TICKS = 200
+
+
+class Refused(Exception):
+    """The tick domain refused a request or a fault ended it; the message holds result, cause and fault."""
+
+
+class Bench:
+    """A device without background. Depths in um from the nose-piece plane, volumes in nl, times in ticks."""
+
+    def __init__(
+        self, unit: Unit, seed: int, guarded: bool = True, needle_id: int = 1, zero_error_um: int = 0
+    ) -> None:
+        """Powered up, zeroed at the plant's true plane plus an error, purged; `guarded` False leaves the guard out."""
+        self.plant = Plant(unit, seed)
+        self.guarded = guarded
+        self.arrays = tuple(image_view(a) for a in image.new())
+        self.state, self.inputs, self.outputs, self.params = self.arrays
+        params.defaults(self.params)
+        params.use_needle(self.params, needle_id)
+        self.plant.set("purged", True)
+        self.run(4)
+        self.zero(zero_error_um)
+
+    def run(self, ticks: int, until_idle: bool = False) -> int:
+        """Run ticks; with `until_idle` stop when the request is answered and the needle is home."""
+        plant = self.plant
+        return run_ticks(
+            plant._x, plant._k, plant._p, plant._w, self.arrays, ticks, int(until_idle), int(self.guarded)
+        )
+
+    def zero(self, error_um: int = 0) -> None:
+        """Take the true plane as the zero, `error_um` off."""
+        self.state[image.ST_ZERO_UM] = round(self.plant.truth()["zero_um"]) + error_um
+        self.state[image.ST_ZEROED] = 1
+
+    def post(self, request: int, **arguments: int) -> None:
+        """Post a request with its ST_ARG_* arguments by name (depth_um=...)."""
+        for name, value in arguments.items():
+            self.state[getattr(image, f"ST_ARG_{name.upper()}")] = value
+        self.state[image.ST_REQ] = request
+        self.state[image.ST_REQ_SEQ] += 1
+
+    def post_shot(self, depth_um: int, volume_nl: int, flow_nl_per_s: int = 60_000, dwell_ms: int = 200) -> None:
+        """Press, pull the trigger and post a shot as the background would."""
+        self.hold(True)
+        step_nl = self.params[image.P_STEP_NL_Q10] / 1024
+        self.state[image.ST_ARMED] = 1
+        self.post(
+            codes.REQ_SHOT,
+            depth_um=depth_um,
+            volume_nl=volume_nl,
+            steps=round(volume_nl / step_nl),
+            flow_spt=round(flow_nl_per_s / step_nl * self.params[image.P_TICK_US] * 1e-6 * 256),
+            dwell_ticks=dwell_ms * 1000 // int(self.params[image.P_TICK_US]),
+            max_steps=round((volume_nl * 1.25 + 2500) / step_nl),
+        )
+
+    def hold(self, on: bool) -> None:
+        """Press the nose-piece on the skin and pull the trigger, or let go of both; waits until it is debounced."""
+        self.plant.set("press_n", 2.0 if on else 0.0)
+        self.plant.set("trigger", on)
+        self.run(60)
+
+    def purge(self, steps: int = 2000) -> None:
+        """Purge the line; raises Refused unless it went well."""
+        self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=700, dwell_ticks=4000)
+        self.run(40_000, until_idle=True)
+        self.expect_done()
+
+    def expect_done(self) -> None:
+        """Raises Refused unless the last request ended with DONE."""
+        if self.state[image.ST_RESULT] != codes.RESULT_DONE or self.state[image.ST_FAULT]:
+            raise Refused(
+                f"result {self.state[image.ST_RESULT]}, cause {self.state[image.ST_CAUSE]}, "
+                f"fault {self.state[image.ST_FAULT]} ({self.state[image.ST_FAULT_VALUE]})"
+            )
+
+    def copy_arrays(self) -> list[Any]:
+        """The four arrays as they are now."""
+        return [np.array(a) for a in self.arrays]
