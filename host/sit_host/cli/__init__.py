@@ -90,7 +90,7 @@ def run(args: list[str]) -> int:
     """Run one command line and return its exit code; every error ends in one sentence, never in a stack trace."""
     ui = Ui(json="--json" in args, verbose="-v" in args or "--verbose" in args)
     try:
-        result = cli.main(args=args, prog_name="sit", standalone_mode=False)
+        result = cli.main(args=args, prog_name="sit", standalone_mode=False, obj=ui)
         return result if isinstance(result, int) else EXIT_OK
     except SitError as error:
         ui.error(error)
@@ -100,10 +100,10 @@ def run(args: list[str]) -> int:
         return EXIT_USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "sit"
-        ui.error(UsageError(error.format_message(), f"`{command} --help` shows how it is used."))
+        ui.error(UsageError(_sentence(error.format_message()), f"`{command} --help` shows how it is used."))
         return EXIT_USAGE
     except click.ClickException as error:
-        ui.error(SitError(error.format_message()))
+        ui.error(SitError(_sentence(error.format_message())))
         return EXIT_FAILED
     except (KeyboardInterrupt, click.Abort):
         ui.error(SitError(_INTERRUPTED, "`sit info` shows the state of the device."))
@@ -115,6 +115,10 @@ def run(args: list[str]) -> int:
     except Exception as error:
         ui.error(_internal(error))
         return EXIT_FAILED
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _internal(error: Exception) -> SitError:

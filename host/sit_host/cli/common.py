@@ -84,7 +84,10 @@ def output_options(function: Command) -> Command:
     @click.option("-y", "--yes", is_flag=True, help="Answer every question with yes.")
     @functools.wraps(function)
     def wrapper(*args: Any, json_: bool, verbose: bool, yes: bool, **kwargs: Any) -> Any:
-        return function(Ui(json=json_, yes=yes, verbose=verbose), *args, **kwargs)
+        # the error handler of the whole command line has the same one: it must know what was printed
+        ui = click.get_current_context().find_root().obj or Ui()
+        ui.json, ui.yes, ui.verbose = json_, yes, verbose
+        return function(ui, *args, **kwargs)
 
     return wrapper
 

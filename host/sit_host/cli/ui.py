@@ -8,7 +8,7 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Iterable, Sequence
-from enum import Enum, IntEnum
+from enum import Enum, IntFlag
 from typing import Any
 
 from sit_host.errors import SitError, UsageError
@@ -30,13 +30,13 @@ class Ui:
         """With `--json` print `value`, the command's one JSON value; without it do nothing."""
         if self.json and not self._printed:
             self._printed = True
-            print(jsonlib.dumps(value, indent=2, default=plain), flush=True)
+            print(jsonlib.dumps(jsonable(value), indent=2), flush=True)
 
     def line(self, value: object) -> None:
         """With `--json` print `value` as one line of a stream; without it do nothing."""
         if self.json:
             self._printed = True
-            print(jsonlib.dumps(value, default=plain), flush=True)
+            print(jsonlib.dumps(jsonable(value)), flush=True)
 
     def say(self, text: str = "") -> None:
         """Print a line of the result for people; nothing with `--json`."""
@@ -133,12 +133,20 @@ class Ui:
         return line.strip()
 
 
-def plain(value: object) -> object:
-    """Return what JSON can hold for values of ours: names of enumerations, hex of bytes, text of paths."""
+def jsonable(value: object) -> object:
+    """Return what JSON can hold for values of ours: names of enumerations, hex of bytes, text of everything else."""
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if isinstance(value, IntFlag):
+        return int(value)
+    if isinstance(value, Enum):
+        return value.name
     if isinstance(value, bytes | bytearray):
         return value.hex()
-    if isinstance(value, IntEnum | Enum):
-        return value.name
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     return str(value)
 
 
