@@ -12,8 +12,8 @@ depends on the device (schema hash, state, readiness) is the handler's. `reply` 
 write header and fields into; the length comes back. The handler may call `push`, must not call `poll`, must not raise.
 
 Any bytes end in a whole valid frame or in a counter. STOP and DISARM reach the handler from every whole frame, in any
-session, with any sequence number and any payload. Background only; all buffers are made once, garbage is at most a
-few hundred bytes per frame.
+session, with any sequence number and any payload. Background only; all buffers are made once, garbage is at most
+some hundred bytes per frame.
 """
 
 import binascii
@@ -53,6 +53,7 @@ class Link:
         self._rx_view = memoryview(self._rx)
         self._rx_len = 0
         self._too_long = False  # inside a frame longer than any: wait for its zero
+        self._more = False  # the last read filled the chunk
         self._tx = bytearray(_QUEUE)
         self._tx_view = memoryview(self._tx)
         self._tx_start = 0
@@ -76,15 +77,15 @@ class Link:
 
     @property
     def pending(self):
-        """Bytes that wait for the stream to take them."""
-        return self._tx_end - self._tx_start
+        """True when the next poll has work even if no more bytes come: something to send, or more to read."""
+        return self._more or self._tx_end > self._tx_start
 
     def poll(self):
         """One slice: sends what waits, reads at most _CHUNK bytes, answers every frame that they complete."""
         self._flush()
         n = self._stream.readinto(self._chunk)
+        self._more = n == _CHUNK
         if n:
-            # a copy, since `find` runs in C and only bytes have it on every port
             self._take(bytes(self._chunk[:n]))
 
     def push(self, message_id, payload):
@@ -204,7 +205,7 @@ class Link:
 
     def _room(self, n, spare):
         """Makes room for n bytes at the end of the queue, if the queue has n + spare bytes left."""
-        waiting = self.pending
+        waiting = self._tx_end - self._tx_start
         if waiting + n + spare > _QUEUE:
             return False
         if self._tx_end + n > _QUEUE:
@@ -243,12 +244,13 @@ def cobs(buf, n):
 
     For n <= 255, where COBS needs no more than that one byte in front.
     """
+    data = bytes(buf[:n])  # `find` runs in C, and only bytes have it on every port
     mark = 0
-    at = bytes(buf[1:n]).find(b"\0") + 1
-    while at > mark:
+    at = data.find(b"\0", 1)
+    while at > 0:
         buf[mark] = at - mark
         mark = at
-        at = bytes(buf[mark + 1 : n]).find(b"\0") + mark + 1
+        at = data.find(b"\0", mark + 1)
     buf[mark] = n - mark
 
 

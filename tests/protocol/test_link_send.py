@@ -40,17 +40,25 @@ def test_pushes_leave_room_for_replies():
     rig.stream.room = 1 << 20
     frames = codec.Decoder().feed(rig.send(b""))
     assert [frame.seq for frame in frames[-2:]] == [2, 3]
-    assert rig.link.pending == 0
+    assert not rig.link.pending
 
 
 def test_pending_tells_what_waits():
-    """Wire: what the host hasn't taken is pending, so time isn't skipped over it."""
+    """Wire: what the host hasn't taken, and what is still to be read, is pending: time isn't skipped over it."""
     rig = opened()
+    assert not rig.link.pending
     rig.stream.room = 3
     rig.link.push(codes.PUSH_EVENT, EVENT)
-    size = rig.link.pending
     rig.link.poll()
-    assert rig.link.pending == size - 3
+    assert rig.link.pending
+    rig.stream.room = 1 << 20
+    rig.link.poll()
+    assert not rig.link.pending
+    rig.stream.inbox.extend(bytes(400))
+    rig.link.poll()
+    assert rig.link.pending
+    rig.link.poll()
+    assert not rig.link.pending
 
 
 @CALM
