@@ -154,7 +154,9 @@ STATE = (
     Slot("ST_G_PUSH_STEPS", 103, "step", "forward steps since the plunger last turned"),
     Slot("ST_G_LOAD_MN", 104, "mN", "plunger force when it last turned"),
     Slot("ST_G_PHASE", 105, "code", "phase in the tick before"),
-    Slot("ST_G_QUIET_N", 106, "tick", "ticks since the encoder last changed"),
+    Slot("ST_G_CHUNK", 106, "step", "chunk let through in the tick before"),
+    Slot("ST_G_FOUND", 107, "code", "fault found in this tick, 0 none"),
+    Slot("ST_G_VALUE", 108, "unit of the fault", "what was seen"),
 )
 
 N_PARAMS = 128
@@ -213,6 +215,8 @@ PARAMS = (
     Slot("P_REST_PA", 55, "Pa", "pressure that counts as none"),
     Slot("P_RETRACT_TICKS", 56, "tick", "longest time for suck-back after the needle is home"),
     Slot("P_TEST_UM", 57, "um", "stroke of the test in air"),
+    Slot("P_TEST_PA", 58, "Pa", "pressure at rest that the test of the sensors allows, either way"),
+    Slot("P_TEST_MN", 59, "mN", "plunger force at rest that it allows, either way"),
     Slot("P_G_LIMIT_UM", 64, "um", "depth the estimate must stay within: 2000 less zero and encoder uncertainty"),
     Slot("P_G_ZERO_MIN_UM", 65, "um", "encoder count of the plane assumed while the device isn't zeroed"),
     Slot("P_G_AF_Q8", 66, "um/tick^2 / 256", "greatest outward acceleration at park, drive stuck at full force"),
