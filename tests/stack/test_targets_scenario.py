@@ -153,3 +153,12 @@ def test_wrong_unit_in_a_scenario_is_named(echo, tmp_path):
     """Scenario: a quantity that the plant hasn't is named with those it has."""
     with pytest.raises(ControlError, match="no quantity 'boar': use one of"):
         echo(plant=None, scenario=written(tmp_path, "[unit]\nboar = 1.0\n"))
+
+
+def test_documentation_names_every_command_argument_and_action():
+    """docs/simulator.md: each command, argument and action is there by its name."""
+    text = (Path(scenario.__file__).parents[2] / "docs" / "simulator.md").read_text()
+    for name, (_, args) in commands.COMMANDS.items():
+        assert f"`{name}`" in text, name
+        assert not [arg for arg in args if f"`{arg}`" not in text]
+    assert not [action for action in world.ACTIONS if f"`{action}`" not in text]
