@@ -123,9 +123,7 @@ def _depths(context: _Context) -> Iterator[Problem]:
         depth = point.depth_um
         name = f"Point {point.id}"
         if depth > limits.max_depth_um:
-            slip = ""
-            if depth >= 10_000:
-                slip = f" (`depth_mm` is in millimetres: was {depth / 1e6:g} meant?)"
+            slip = _slip(depth, needle.bevel_um if needle else 0, limits.max_depth_um, "`depth_mm` is in millimetres")
             highest = f"the highest that can be set is {_mm(limits.max_depth_um)}"
             yield Problem(point.line, f"{name}: depth {_mm(depth)} is too deep, {highest}: lower it{slip}.")
         elif needle is not None and depth < needle.bevel_um:
@@ -136,6 +134,14 @@ def _depths(context: _Context) -> Iterator[Problem]:
             yield Problem(point.line, sentence, warning=True)
 
 
+def _slip(value: int, least: int, most: int, unit: str) -> str:
+    """Return a question when a thousandth (another unit) or a tenth (a decimal point) would be possible."""
+    for factor in (1000, 10):
+        if least <= value / factor <= most:
+            return f" ({unit}: was {value / factor / 1000:g} meant?)"
+    return ""
+
+
 def _volumes(context: _Context) -> Iterator[Problem]:
     plan, limits = context.plan, context.limits
     middle = median(point.volume_nl for point in plan.points)
@@ -143,7 +149,7 @@ def _volumes(context: _Context) -> Iterator[Problem]:
         volume = point.volume_nl
         name = f"Point {point.id}"
         if volume > limits.max_shot_nl:
-            slip = f" (`volume_ul` is in microlitres: was {volume / 1e6:g} meant?)" if volume >= 1_000_000 else ""
+            slip = _slip(volume, limits.min_shot_nl, limits.max_shot_nl, "`volume_ul` is in microlitres")
             most = f"at most {_ul(limits.max_shot_nl)} goes into one point"
             yield Problem(point.line, f"{name}: {_ul(volume)} is too much, {most}: lower it{slip}.")
         elif volume < limits.min_shot_nl:

@@ -224,35 +224,36 @@ def _expand(
     lines: LineIndex,
     problems: list[Problem],
 ) -> list[Point]:
-    """Turn points and grids into one list in order of id; ids not given follow the highest one before."""
+    """Turn points and grids into one list in order of id; an id not given follows the highest one above it."""
     points: list[Point] = []
     owner: dict[int, int] = {}
     last_id = 0
-    for kind, items in (("point", entries), ("grid", grids)):
-        for index, (line, entry) in enumerate(items):
-            if not isinstance(entry, PointEntry | GridEntry):
+    items: list[tuple[int, Path, Table | None]]
+    items = [(line, ("point", index), entry) for index, (line, entry) in enumerate(entries)]
+    items += [(line, ("grid", index), entry) for index, (line, entry) in enumerate(grids)]
+    for line, path, entry in sorted(items, key=lambda item: item[0]):
+        if not isinstance(entry, PointEntry | GridEntry):
+            continue
+        amounts = _amounts(entry, path, lines, problems)
+        site = site_names.get(entry.site, 0)
+        count = entry.rows * entry.cols if isinstance(entry, GridEntry) else 1
+        first = entry.first_id if isinstance(entry, GridEntry) else entry.id
+        first = last_id + 1 if first is None else first
+        last_id = max(last_id, first + count - 1)
+        if last_id > MAX_POINT_ID:
+            problems.append(Problem(line, f"Point ids would pass {MAX_POINT_ID}: choose a lower first id."))
+            continue
+        for offset in range(count):
+            point_id = first + offset
+            if point_id in owner:
+                sentence = f"Point id {point_id} is used twice, first in line {owner[point_id]}: "
+                problems.append(Problem(line, sentence + "give each its own."))
+                break
+            owner[point_id] = line
+            if amounts is None:
                 continue
-            path: Path = (kind, index)
-            amounts = _amounts(entry, path, lines, problems)
-            site = site_names.get(entry.site, 0)
-            count = entry.rows * entry.cols if isinstance(entry, GridEntry) else 1
-            first = entry.first_id if isinstance(entry, GridEntry) else entry.id
-            first = last_id + 1 if first is None else first
-            last_id = max(last_id, first + count - 1)
-            if last_id > MAX_POINT_ID:
-                problems.append(Problem(line, f"Point ids would pass {MAX_POINT_ID}: choose a lower first id."))
-                continue
-            for offset in range(count):
-                point_id = first + offset
-                if point_id in owner:
-                    sentence = f"Point id {point_id} is used twice, first in line {owner[point_id]}: "
-                    problems.append(Problem(line, sentence + "give each its own."))
-                    break
-                owner[point_id] = line
-                if amounts is None:
-                    continue
-                row, col = divmod(offset, entry.cols) if isinstance(entry, GridEntry) else (None, None)
-                points.append(Point(point_id, site, *amounts, line, entry.deliberate, row, col))
+            row, col = divmod(offset, entry.cols) if isinstance(entry, GridEntry) else (None, None)
+            points.append(Point(point_id, site, *amounts, line, entry.deliberate, row, col))
     return sorted(points, key=lambda point: point.id)
 
 
