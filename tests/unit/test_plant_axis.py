@@ -153,7 +153,7 @@ def test_comb_counts_both_ways_and_captures_the_count():
 
 
 def test_tip_is_measured_from_the_plane_and_the_gate_breaks_there():
-    """Tip zero: the gate breaks as the true tip passes the plane, within its repeatability, only with the tool fitted."""
+    """Tip zero: the gate breaks as the true tip passes the plane, and only with the tool fitted."""
     bench = Bench(quiet_unit(gate_sd_m=0.0))
     bench.go(20)
     assert bench.read("IN_GATE") == 0

@@ -115,20 +115,15 @@ def test_a_chunk_is_emitted_evenly_and_whole():
 
 
 def test_backlash_hides_a_reversal():
-    """Physics: turned back with no load, the nut leaves the rod until the backlash is through."""
-    unit = quiet_unit(backlash_m=4e-6, stopper_friction_n=0.0, stopper_n_per_m=1e9)
+    """Physics: turned back with no load, the nut leaves the rod and moves nothing until the backlash is through."""
+    unit = quiet_unit(backlash_m=5e-6, stopper_friction_n=0.0, surface_tension_n_per_m=1.0)
     bench = purged(unit)
-    bench.run(100, steps=4)
-    bench.run(400)
-    rest_pa = bench.truth("pressure_pa")
-    # what pressure is left follows the nut back, then 4 um = 12.8 microsteps of nothing, then suction
-    bench.run(60, steps=-1)
-    bench.run(1)
-    falls = rest_pa * unit.compliance_m3_per_pa * 1e12 / STEP_NL
-    suction = (60 - 12.8 - falls) * STEP_NL * 1e-12 / unit.compliance_m3_per_pa
-    assert bench.truth("pressure_pa") < 0
-    meniscus = 4 * unit.surface_tension_n_per_m / unit.needle_bore_m
-    assert bench.truth("pressure_pa") >= -max(suction, meniscus) - 1500
+    bench.run(16, steps=-1).run(1)  # 16 of 0.3125 um are just the backlash
+    assert bench.truth("pressure_pa") == pytest.approx(0, abs=1e-6)
+    bench.run(4, steps=-1).run(1)
+    area = math.pi / 4 * unit.bore_m**2
+    stored_m3_per_pa = unit.compliance_m3_per_pa + area * area / unit.stopper_n_per_m
+    assert bench.truth("pressure_pa") == pytest.approx(-4 * STEP_NL * 1e-12 / stored_m3_per_pa, rel=1e-6)
 
 
 def test_stopper_sticks_until_the_force_passes_its_friction():

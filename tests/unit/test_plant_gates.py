@@ -6,9 +6,9 @@ from plant_rig import Bench, quiet_unit
 PINNED = {"spring_park_n": 100.0}  # a carriage that can't leave park
 
 
-def driven(**changes):
+def driven():
     """A bench with the coil at full current."""
-    bench = Bench(quiet_unit(**(PINNED if not changes else changes)))
+    bench = Bench(quiet_unit(**PINNED))
     bench.run(40, duty=4096)
     assert bench.read("IN_BRIDGE_ON") == 1 and bench.read("IN_SWITCH_ON") == 1
     return bench

@@ -11,6 +11,7 @@ import hashlib
 import os
 from array import array
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,37 +27,42 @@ COMPILED = _CHOICE == "compiled"
 
 _SIM = Path(__file__).resolve().parents[1]
 _FIRMWARE = _SIM.parents[1] / "firmware" / "sit_firmware"
-_SOURCES = (
-    *sorted((_SIM / "plant").glob("*.py")),
+_PLANT = (*sorted((_SIM / "plant").glob("*.py")), _FIRMWARE / "image.py")
+_LOOP = (
+    *_PLANT,
     *sorted((_SIM / "campaign").glob("*.py")),
     *sorted((_FIRMWARE / "control").glob("*.py")),
-    *(_FIRMWARE / name for name in ("guard.py", "image.py", "codes.py")),
+    _FIRMWARE / "guard.py",
+    _FIRMWARE / "codes.py",
 )
 
 
-def _cache_folder() -> Path:
-    """A writable folder for compiled kernels, one for each state of the sources."""
+@cache
+def _cache_folder(sources: tuple[Path, ...]) -> str:
+    """A writable folder for kernels made of `sources`, one for each state of them."""
     digest = hashlib.sha256()
-    for path in _SOURCES:
+    for path in sources:
         if path.exists():
             digest.update(path.read_bytes())
     name = f"kernels-{digest.hexdigest()[:16]}"
     base = _SIM / "plant" / "__pycache__"
     if os.access(base if base.exists() else base.parent, os.W_OK):
-        return base / name
+        return str(base / name)
     from platformdirs import user_cache_path
 
-    return user_cache_path("opensit") / name
-
-
-if COMPILED:
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+    return str(user_cache_path("opensit") / name)
 
 
 def kernel(function: Function) -> Function:
-    """Compile `function`, strictly: no fast math, so that compiled and interpreted give the same bits."""
+    """Compile `function`, strictly: no fast math, so that compiled and interpreted give the same bits.
+
+    A function outside the plant (control law, guard, campaign loop) may be made of any of them: it is compiled anew
+    when one of their sources changes.
+    """
     if not COMPILED:
         return function
+    of_plant = function.__module__.startswith("sit_sim.plant.")
+    numba.config.CACHE_DIR = _cache_folder(_PLANT if of_plant else _LOOP)  # type: ignore[attr-defined]
     compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=False)(function)
     return compiled
 
