@@ -23,6 +23,7 @@ SETTINGS_SOURCES = ("stored", "factory", "damaged")
 SETTINGS_DAMAGED = 2
 
 
+_NEEDED_BY_WORK = enums.Ready.TESTED | enums.Ready.SETTINGS | enums.Ready.LEDGER | enums.Ready.HEALTHY
 _CAUSES = {int(cause): cause.doc for cause in enums.Cause}
 
 
@@ -47,6 +48,15 @@ def missing(ready: int) -> list[tuple[str, str, str]]:
     return [
         (str(bit.name), *enums.READY_DOCS[bit]) for bit in enums.Ready if bit in enums.READY_NEED and not ready & bit
     ]
+
+
+def not_ready_hint(message: str, ready: int) -> str:
+    """Return what to do when `message` was refused with NOT_READY: the first condition of it that doesn't hold."""
+    for bit in enums.Ready:
+        counts = bit in enums.READY_NEED if message == messages.Arm.NAME else bit in _NEEDED_BY_WORK
+        if counts and not ready & bit:
+            return enums.READY_DOCS[bit][1]
+    return status_info(enums.Refusal.NOT_READY).hint
 
 
 def alarms(bits: int) -> list[AlarmInfo]:

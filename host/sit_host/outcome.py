@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from sit_host._gen.enums import Refusal
 from sit_host._gen.messages import RULES, Disarm, Stop
+from sit_host.describe import not_ready_hint
 from sit_host.errors import LinkLost, NoAnswer, RefusedError, UnknownError
 
 R = TypeVar("R", covariant=True)
@@ -41,9 +43,10 @@ class Refused:
 
     def error(self) -> RefusedError:
         """Return it as an exception with one sentence."""
-        return RefusedError(
-            f"The device refused {self.message}: {self.doc}", self.hint, number=self.number, name=self.name
-        )
+        do = self.hint
+        if self.number == Refusal.NOT_READY and self.reply is not None:
+            do = not_ready_hint(self.message, self.reply.ready)
+        return RefusedError(f"The device refused {self.message}: {self.doc}", do, number=self.number, name=self.name)
 
 
 @dataclass(frozen=True)

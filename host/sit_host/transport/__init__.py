@@ -40,9 +40,9 @@ def open_transport(url: str | TargetUrl, sim: SimOptions | None = None) -> Trans
     target = parse_url(url) if isinstance(url, str) else url
     options = sim or SimOptions()
     if target.scheme == "sim":
-        from sit_host.transport.sim import SimTransport
+        from sit_host.transport.sim import open_sim
 
-        return SimTransport(target, options)
+        return open_sim(target, options)
     if options.given():
         named = ", ".join("--" + key.removesuffix("_dir").replace("_", "-") for key in options.given())
         raise UsageError(f"{named} belong to simulated targets, not to {target}.", "Leave them out.")

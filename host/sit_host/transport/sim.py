@@ -30,16 +30,10 @@ _PAST_S = 0.51 * TICK_US * 1e-6
 class SimTransport:
     """The simulated injector. Its clock is target time: it stands still while nobody waits."""
 
-    def __init__(self, url: TargetUrl, options: SimOptions) -> None:
-        """Open the target. Raises UsageError for options that are none, PortError when it can't be opened."""
-        if url.place not in _PLACES:
-            raise UsageError(f"There is no target {url}.", "Use sim: or sim:micropython.")
-        self.name = str(url)
-        self.seed, arguments = _arguments(url, options)
-        try:
-            self.target = targets.open_target(self.name, seed=self.seed, **arguments)
-        except (sim_errors.TargetError, OSError, ValueError) as error:
-            raise PortError(f"{self.name} can't be opened: {_sentence(error)}") from error
+    def __init__(self, target: targets.SimTarget, name: str) -> None:
+        """Talk to an open target; closing the transport closes it. `open_sim` opens one by its connection string."""
+        self.target = target
+        self.name = name
 
     @property
     def repro(self) -> str:
@@ -74,6 +68,18 @@ class SimTransport:
 
     def close(self) -> None:
         self.target.close()
+
+
+def open_sim(url: TargetUrl, options: SimOptions) -> SimTransport:
+    """Open a simulated target. Raises UsageError for options that are none, PortError when it can't be opened."""
+    if url.place not in _PLACES:
+        raise UsageError(f"There is no target {url}.", "Use sim: or sim:micropython.")
+    name = str(url)
+    seed, arguments = _arguments(url, options)
+    try:
+        return SimTransport(targets.open_target(name, seed=seed, **arguments), name)
+    except (sim_errors.TargetError, OSError, ValueError) as error:
+        raise PortError(f"{name} can't be opened: {_sentence(error)}") from error
 
 
 def _arguments(url: TargetUrl, options: SimOptions) -> tuple[int, dict[str, Any]]:
@@ -116,7 +122,7 @@ def serve(spec: str, options: SimOptions, how: ServeOptions, announce: Callable[
         ways["control"] = "{}:{}".format(*served.control_address or ())
         announce(ways)
 
-    transport = SimTransport(parse_url(spec), options)
+    transport = open_sim(parse_url(spec), options)
     try:
         server.serve(
             transport.target,
