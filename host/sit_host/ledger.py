@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sit_host._gen.enums import Refusal
 from sit_host._gen.records import RECORD_BYTES, RECORD_CRC_AT, RECORD_HASHED_BYTES, Record
 from sit_host.client import Client
 from sit_host.errors import ProtocolError
-from sit_host.outcome import expect
+from sit_host.outcome import Refused, expect
 
 _HASH_BYTES = 8
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One record as it was read: `raw` its 64 bytes, `whole` whether its CRC is right."""
+    """One record as it was read: `raw` its 64 bytes, `whole` whether the device could read it and its CRC is right."""
 
     record: Record
     raw: bytes
@@ -41,22 +43,39 @@ class Recording:
 def read_records(client: Client, first: int = 0, end: int | None = None) -> list[Entry]:
     """Return the records from number `first` (0: the oldest) up to, not with, `end` (None: all there are).
 
-    Raises as `expect` does, and ProtocolError when the device's numbering makes no sense.
+    A record that the device can't read stands here as an empty one that isn't whole. Raises as `expect` does, and
+    ProtocolError when the device gives other records than those asked for.
     """
     status = expect(client.status())
     end = status.ledger_head if end is None else min(end, status.ledger_head)
     seq = max(first, status.ledger_tail)
     found: list[Entry] = []
     while seq < end:
-        reply = expect(client.ledger_read(seq))
-        page = list(_entries(reply.records))
-        if not page or reply.first < seq:
+        page = _page(client, seq)
+        if [entry.record.seq for entry in page if entry.whole] != _numbers(seq, page):
             raise ProtocolError(
-                f"The device has records up to {end - 1}, but gave none from {seq} on.", "Have its store looked at."
+                f"Asked for the records from {seq} on, the device gave others.", "Have its store looked at."
             )
-        found += page[: max(0, end - reply.first)]
-        seq = reply.first + len(page)
+        found += page[: end - seq]
+        seq += len(page)
     return found
+
+
+def _page(client: Client, seq: int) -> list[Entry]:
+    outcome = client.ledger_read(seq)
+    if isinstance(outcome, Refused) and outcome.number == Refusal.STORE:
+        return [_unreadable(seq)]
+    return list(_entries(expect(outcome).records)) or [_unreadable(seq)]
+
+
+def _numbers(first: int, page: Sequence[Entry]) -> list[int]:
+    """Return the numbers that the whole records of a page must have."""
+    return [first + index for index, entry in enumerate(page) if entry.whole]
+
+
+def _unreadable(seq: int) -> Entry:
+    raw = struct.pack("<I", seq).ljust(RECORD_BYTES, b"\0")
+    return Entry(Record.unpack(raw), raw, whole=False)
 
 
 def _entries(data: bytes) -> Iterator[Entry]:

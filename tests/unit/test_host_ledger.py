@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import zlib
 
 import pytest
 from sit_host._gen import messages
 from sit_host._gen.enums import Record as Kind
+from sit_host._gen.enums import Refusal
 from sit_host._gen.records import RECORD_BYTES, RECORD_CRC_AT, RECORD_HASHED_BYTES, Record
 from sit_host.errors import ProtocolError
 from sit_host.ledger import broken_links, entry_of, read_recorder, read_records
@@ -74,11 +76,30 @@ def test_a_record_made_up_shows_in_the_chain() -> None:
     assert broken_links([entry_of(data) for data in raw]) == [4]
 
 
-def test_a_device_that_gives_nothing_is_told() -> None:
-    """A ledger that gives no records although it has some ends in one sentence, not in a loop."""
-    device = _device(_chain(3))
-    device.answer(messages.LedgerRead, make(messages.LedgerReadReply, header=device.header, first=1))
-    with pytest.raises(ProtocolError, match="gave none"):
+def test_a_record_that_the_device_cant_read_shows() -> None:
+    """Invariant 4: a damaged record leaves a mark where it stood, also at the end, and the others come over."""
+    raw = _chain(6)
+    device = _device(raw)
+
+    def read(request: messages.LedgerRead) -> messages.LedgerReadReply | Refusal:
+        if request.seq == 3:
+            return Refusal.STORE
+        page = b"".join(itertools.takewhile(lambda data: data[0] not in (3, 6), raw[request.seq - 1 :][:3]))
+        return make(messages.LedgerReadReply, header=device.header, first=request.seq, records=page)
+
+    device.answer(messages.LedgerRead, read)
+    entries = read_records(device.client())
+    assert [entry.record.seq for entry in entries] == [1, 2, 3, 4, 5, 6]
+    assert [entry.whole for entry in entries] == [True, True, False, True, True, False]
+    assert set(broken_links(entries)) >= {3, 6}
+
+
+def test_other_records_than_asked_for_are_refused() -> None:
+    """A device that gives other records than those asked for ends in one sentence, not in a wrong list."""
+    raw = _chain(3)
+    device = _device(raw)
+    device.answer(messages.LedgerRead, make(messages.LedgerReadReply, header=device.header, first=1, records=raw[1]))
+    with pytest.raises(ProtocolError, match="gave others"):
         read_records(device.client())
 
 
