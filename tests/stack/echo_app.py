@@ -43,7 +43,7 @@ class App:
         self.board.feed()
         now = self.inputs[image.IN_TICK]
         n = self.board.link.readinto(self._buffer)
-        self._idle = now if n or self.state[image.ST_PHASE] else now + _FAR_TICKS
+        self._idle = now if self.state[image.ST_PHASE] else now + _FAR_TICKS
         if not n:
             return
         data = bytes(self._buffer[:n])

@@ -207,6 +207,15 @@ def test_wait_returns_at_the_deadline_and_at_once_for_one_past(echo):
     assert target.wait(0.05) == b"" and target.now() == 0.1
 
 
+def test_wait_returns_with_the_bytes_not_later(echo):
+    """Transport contract: an answer is handed over at the tick it arrives, however idle the device is then."""
+    target = echo(hand="none")
+    target.wait(1.0)
+    target.send(b"x\0")
+    assert target.wait(3.0).endswith(b"x\0")
+    assert target.now() <= 1.0 + 0.005
+
+
 @pytest.mark.targets("sim:", reason="the lanes know nothing of the firmware process")
 def test_link_faults_are_deterministic(target_spec):
     """Link faults are a function of the seed and the frames, not of how their bytes were cut up."""

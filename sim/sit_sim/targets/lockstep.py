@@ -215,7 +215,8 @@ class Machine:
             self._see_panel()
         if self.trace is not None:
             self.trace.add(tick, inputs, outputs, process.phase)
-        return poll and process.rx_room == self._rx_empty
+        # whoever waits for the bytes looks before time goes on
+        return poll and not sent and process.rx_room == self._rx_empty
 
     # --- what others watch -------------------------------------------------------------------------
 
