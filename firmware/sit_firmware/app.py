@@ -69,7 +69,7 @@ class App:
         layout = Layout(board.store.size)
         self.ledger = Ledger(board.store, layout, self.params)
         self.booking = Booking(self)
-        self.plunger = Plunger(self.inputs)
+        self.plunger = Plunger(self.inputs, self.params)
         self.faults = Faults(self)
         self.alarms = Alarms(self)
         self.panel = Panel(self)

@@ -42,7 +42,9 @@ class Changing(Piece):
         if refusal:
             return refusal
         if self._what == codes.CHANGE_SYRINGE:
-            dev.plunger.fitted(self._syringe_id)
+            dev.plunger.syringe_changed(self._syringe_id)
+        else:
+            dev.plunger.needle_changed()
         self._done = True
         return 0
 

@@ -1,12 +1,13 @@
-"""The plunger's count: which syringe is fitted and how much of it is pushed, kept across power cuts by the ledger.
+"""The plunger's count: which syringe is fitted, how much of it is pushed, how much air its line still holds.
 
-Background only. Counts are microsteps, forward positive. After a reset the hardware's counter starts anew, so the count
-is taken again from the records since the last CHANGE of the syringe; a shot that ended unknown counts with its cap.
+Background only. Counts are microsteps, forward positive. After a reset the hardware's counter starts anew, so both are
+taken again from the ledger's records since the last CHANGE of the syringe; a shot that ended unknown counts with its
+cap. Where that record has been overwritten the syringe counts as empty and the line as full of air.
 """
 
 import struct
 
-from sit_firmware import codes, image, params, wire
+from sit_firmware import codes, image, params, params_gen, wire
 from sit_firmware.store.access import StoreError
 
 _ENDS = (codes.RECORD_DONE, codes.RECORD_PARTIAL, codes.RECORD_ABORTED, codes.RECORD_PURGE)
@@ -16,14 +17,17 @@ _WHAT = 3
 _SYRINGE = 4
 _STEPS = 10
 _CAP = 11
+_AIR_SHARE = 105  # percent of the line's volume that must have been pushed before it counts as free of air
 
 
 class Plunger:
-    """Steps used of the syringe that is fitted."""
+    """Steps used of the syringe that is fitted. `parameters` gives the calibrated volume of a step."""
 
-    def __init__(self, inputs):
+    def __init__(self, inputs, parameters):
         self._inputs = inputs
+        self._params = parameters
         self._base = 0
+        self._filled_at = 0  # steps of this syringe at which the line is free of air
         self.syringe_id = 0
         self.capacity_steps = 0
 
@@ -36,25 +40,35 @@ class Plunger:
         left = self.capacity_steps - self.used_steps()
         return left if left > 0 else 0
 
-    def fitted(self, syringe_id):
-        """A full syringe of this type was fitted now."""
-        self._take(syringe_id, 0)
+    def air_steps(self):
+        """Steps that must still be pushed before tube and needle hold no air; 0 for none."""
+        air = self._filled_at - self.used_steps()
+        return air if air > 0 else 0
+
+    def syringe_changed(self, syringe_id):
+        """A full syringe of this type was fitted now, with a needle: tube and needle hold air."""
+        self._take(syringe_id, 0, self._line_steps())
+
+    def needle_changed(self):
+        """A needle was fitted now: it holds air."""
+        self._filled_at = self.used_steps() + self.air_steps() + self._needle_steps()
 
     def recall(self, ledger, syringe_id):
-        """Takes the count from the ledger; `syringe_id` is the calibrated type, fitted unless a record says otherwise.
-
-        Where the record of the last change has been overwritten the count is unknown: the syringe counts as empty.
-        """
+        """Takes the count from the ledger. `syringe_id` is fitted unless a record says otherwise."""
         try:
-            self._recall(ledger, syringe_id)
+            known = self._recall(ledger, syringe_id)
         except StoreError:
-            self._take(syringe_id, 0)
+            known = False
+        if not known:
+            self._take(syringe_id, 0, 0)
             self._base -= self.capacity_steps
+            self._filled_at = self.capacity_steps + self._line_steps()
 
     def _recall(self, ledger, syringe_id):
         record = bytearray(wire.RECORD_LEN)
-        used = 0
         known = ledger.tail <= 1
+        used = 0
+        filled_at = self._line_steps()
         for seq in range(ledger.tail, ledger.head):
             if not ledger.read(seq, record):
                 continue
@@ -64,15 +78,30 @@ class Plunger:
                 used += fields[_STEPS]
             elif kind == codes.RECORD_UNCERTAIN:
                 used += fields[_CAP]
+                # what it has pushed at least is unknown, so it may have freed nothing
+                filled_at += fields[_CAP]
             elif kind == codes.RECORD_CHANGE and fields[_WHAT] == codes.CHANGE_SYRINGE:
-                used = 0
                 known = True
+                used = 0
+                filled_at = self._line_steps()
                 syringe_id = fields[_SYRINGE]
-        self._take(syringe_id, used)
-        if not known:
-            self._base -= self.capacity_steps
+            elif kind == codes.RECORD_CHANGE:
+                filled_at = (filled_at if filled_at > used else used) + self._needle_steps()
+        self._take(syringe_id, used, filled_at)
+        return known
 
-    def _take(self, syringe_id, used):
+    def _take(self, syringe_id, used, filled_at):
         self.syringe_id = syringe_id
         self.capacity_steps = params.capacity_steps(syringe_id)
         self._base = self._inputs[image.IN_STEPS] - used
+        self._filled_at = filled_at
+
+    def _line_steps(self):
+        return self._steps_of(params_gen.TUBE_NL + params_gen.NEEDLE_NL)
+
+    def _needle_steps(self):
+        return self._steps_of(params_gen.NEEDLE_NL)
+
+    def _steps_of(self, volume_nl):
+        """Steps for this volume of air, with the share on top, rounded up."""
+        return volume_nl * _AIR_SHARE * 1024 // (100 * self._params[image.P_STEP_NL_Q10]) + 1

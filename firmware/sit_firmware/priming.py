@@ -1,6 +1,7 @@
 """PRIME: pushes air and then product out of the parked needle, and books what the plunger moved.
 
-Background only. The needle stays behind the nose-piece plane; the tick ends the purge with no pressure stored.
+Background only. The needle stays behind the nose-piece plane; the tick ends the purge with no pressure stored. The
+device counts as primed once enough was pushed since the last change to leave no air in tube and needle.
 """
 
 from sit_firmware import codes, dose, image, limits, readiness
@@ -10,7 +11,7 @@ _FLOW_NL_PER_S = 50000
 
 
 class Priming(Piece):
-    """The work of PRIME for one volume. Its measure is the volume pushed, in nl."""
+    """The work of PRIME for one volume. Its measure is the volume pushed, in nl; NOT_READY while air is left."""
 
     def __init__(self, volume_nl):
         super().__init__()
@@ -38,7 +39,8 @@ class Priming(Piece):
         if not dev.box.ended():
             return False
         done = dev.box.result() == codes.RESULT_DONE
-        if self._book(dev, codes.CAUSE_NONE if done else dev.state[image.ST_CAUSE]) and done:
+        booked = self._book(dev, codes.CAUSE_NONE if done else dev.state[image.ST_CAUSE])
+        if booked and done and not dev.plunger.air_steps():
             dev.session.primed = True
         else:
             self.result = codes.REFUSED_NOT_READY

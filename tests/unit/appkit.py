@@ -17,10 +17,28 @@ from sit_firmware.link import Request, payload_refusal
 
 TREATMENT = b"TREAT\0\0\1"
 NONCE = 0x1234
-_RECORD_FIELDS = (
-    "seq kind cause attempt site unix_s treatment point depth_um asked_nl steps cap_steps "
-    "tissue_min_nl tissue_max_nl needle_nl ref hash crc"
-).split()
+_RECORD_FIELDS = [
+    "seq",
+    "kind",
+    "cause",
+    "attempt",
+    "site",
+    "unix_s",
+    "treatment",
+    "point",
+    "depth_um",
+    "asked_nl",
+    "steps",
+    "cap_steps",
+    "tissue_min_nl",
+    "tissue_max_nl",
+    "needle_nl",
+    "ref",
+    "hash",
+    "crc",
+]
+PRIME_NL = 35000  # more than tube and needle hold
+PRIME_STEPS = 6459
 MOVES_TICKS = 12  # how long the player takes for a request
 
 
@@ -247,7 +265,7 @@ class Device:
         self.set_clock()
         self.work(codes.MSG_SELFTEST)
         self.work(codes.MSG_ZERO)
-        self.work(codes.MSG_PRIME, struct.pack(wire.FMT_PRIME, 5000))
+        self.work(codes.MSG_PRIME, struct.pack(wire.FMT_PRIME, PRIME_NL))
 
     def set_clock(self, unix_s=1_800_000_000):
         assert self.ask(codes.MSG_SET_CLOCK, struct.pack("<I", unix_s)).result == 0

@@ -1,7 +1,7 @@
 """How a shot and an arming end: lease, DISARM, STOP, faults, a store that fails (invariants 3, 4, 6)."""
 
 import pytest
-from appkit import Device, armed_device
+from appkit import PRIME_STEPS, Device, armed_device
 from sit_firmware import codes, image
 
 ROWS = ((1, 1, 1, 1200, 10000), (2, 1, 1, 1200, 10000), (3, 1, 1, 1200, 10000))
@@ -255,6 +255,28 @@ def test_plunger_count_survives_a_reset():
     dev = armed_device(ROWS, 3)
     dev.shoot()
     used = dev.app.plunger.used_steps()
-    assert used == 923 + dev.shots()[0][1]
+    assert used == PRIME_STEPS + dev.shots()[0][1]
     again = Device(dev.store)
     assert again.app.plunger.used_steps() == used
+
+
+def test_a_prime_must_free_the_line_of_air():
+    """Invariant 2: tube and needle hold air after a change; less than their volume doesn't make the device primed."""
+    dev = Device()
+    dev.hello()
+    dev.set_clock()
+    assert dev.work(codes.MSG_PRIME, (20000).to_bytes(4, "little"))[0] == codes.REFUSED_NOT_READY
+    assert not dev.app.session.primed
+    assert dev.work(codes.MSG_PRIME, (12000).to_bytes(4, "little"))[0] == 0
+    assert dev.app.session.primed
+    again = Device(dev.store)
+    assert again.app.plunger.air_steps() == 0
+    again.hello()
+    assert dev.app.plunger.air_steps() == 0
+    for what, steps in ((codes.CHANGE_NEEDLE, 27), (codes.CHANGE_SYRINGE, 5734)):
+        assert again.ask(codes.MSG_CHANGE, bytes([what, 0, 0])).result == 0
+        assert again.ask(codes.MSG_CHANGE, bytes([what, 0, 1])).result == 0
+        again.run(8)
+        assert not again.app.session.primed
+        assert again.app.plunger.air_steps() == steps
+        assert Device(again.store).app.plunger.air_steps() == steps

@@ -1,7 +1,7 @@
 """Starting a shot: only a fresh press of the trigger, while everything holds (invariant 2)."""
 
 import pytest
-from appkit import TREATMENT, Device, armed_device
+from appkit import PRIME_STEPS, TREATMENT, Device, armed_device
 from sit_firmware import codes, image, params, wire
 
 ROW = (1, 1, 1, 1200, 10000)
@@ -227,7 +227,7 @@ def test_intent_is_on_the_store_before_the_tick_is_asked():
     dev.trigger()
     assert seen == [(codes.REQ_SHOT, [1])]
     intent = dev.records(codes.RECORD_INTENT)[0]
-    assert intent["steps"] == 923  # what priming had pushed
+    assert intent["steps"] == PRIME_STEPS  # what priming had pushed
     assert intent["cap_steps"] == dev.shots()[0][5]
 
 
