@@ -33,12 +33,13 @@ TUNING = {
     "insert_ms": 250.0,
     "home_um": 40,
     "zero_seating_sd": 3.5,
-    "creep_nl": 40,
+    "creep_nl": 20,
+    "back_steps": 4,  # a tick
     "dose_tol_nl": 20,
-    "quiet_nl": 4,
+    "quiet_pa": 600,
     "quiet_ms": 2.0,
     "press_soft_kpa": 300,
-    "rest_kpa": 2.0,
+    "rest_kpa": 3.0,
     "retract_ms": 100.0,
     "test_um": 300,
     "test_kpa": 20,
@@ -148,7 +149,8 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "STOPPER_Q10": round(stopper / 1000 * 1024),
         "BACKLASH_NL": round(area_mm2 * ref["plunger_axis"]["backlash_um"]),
         "STORED_Q14": round((bubble + stopper * area_mm2) * PER_MPA_Q14),
-        "GRIP_NL": round(2 * entry["stopper_friction_n"] * stopper),
+        "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
+        "BORE_Q14": round(area_mm2 * 1000 * PER_MPA_Q14),
         "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
     }
 
@@ -164,11 +166,12 @@ def plunger(ref: dict[str, Any]) -> dict[str, float]:
             axis["max_accel_mm_per_s2"] * tick_s**2 * 1000 / step_um(ref) * tick["control_divider"] * 256
         ),
         "PL_VMAX_Q8": math.floor(axis["max_speed_mm_per_s"] * tick_s * 1000 / step_um(ref) * 256),
+        "PL_BACK_Q8": t["back_steps"] * 256,
         "BACK_MIN_PA": (ref["tissue"]["back_pressure_range_kpa"][0] * 1000),
         "CREEP_NL": t["creep_nl"],
         "BEVEL_UM": bevel,
         "DOSE_TOL_NL": t["dose_tol_nl"],
-        "QUIET_NL": t["quiet_nl"],
+        "QUIET_PA": t["quiet_pa"],
         "QUIET_TICKS": t["quiet_ms"] * ticks_ms,
         "PRESS_SOFT_PA": t["press_soft_kpa"] * 1000,
         "REST_PA": t["rest_kpa"] * 1000,
@@ -236,6 +239,11 @@ def shared(ref: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def bore_nl(part: dict[str, Any]) -> float:
+    """Volume of a tube or needle, nl."""
+    return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
+
+
 def text(ref: dict[str, Any]) -> str:
     """The generated module."""
     values = {**shared(ref), **needle(ref), **plunger(ref), **guard(ref)}
@@ -270,6 +278,8 @@ def text(ref: dict[str, Any]) -> str:
         "}",
         "",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
+        f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
+        f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
         f"PER_MPA_Q24 = {round(PER_MPA_Q14 * 1024)}  # 1/1024: nl/MPa -> nl per 16 Pa in Q14",
         "",
     ]

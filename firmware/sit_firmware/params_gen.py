@@ -44,14 +44,15 @@ DEFAULTS = (
     (image.P_TEST_MN, 8000),
     (image.P_PL_ACC_Q8, 204),
     (image.P_PL_VMAX_Q8, 2355),
+    (image.P_PL_BACK_Q8, 1024),
     (image.P_BACK_MIN_PA, 25000),
-    (image.P_CREEP_NL, 40),
+    (image.P_CREEP_NL, 20),
     (image.P_BEVEL_UM, 440),
     (image.P_DOSE_TOL_NL, 20),
-    (image.P_QUIET_NL, 4),
+    (image.P_QUIET_PA, 600),
     (image.P_QUIET_TICKS, 8),
     (image.P_PRESS_SOFT_PA, 300000),
-    (image.P_REST_PA, 2000),
+    (image.P_REST_PA, 3000),
     (image.P_RETRACT_TICKS, 400),
     (image.P_G_LIMIT_UM, 1978),
     (image.P_G_ZERO_MIN_UM, 275),
@@ -97,7 +98,8 @@ SYRINGES = {
         (image.P_STOPPER_Q10, 178),
         (image.P_BACKLASH_NL, 69),
         (image.P_STORED_Q14, 1837),
-        (image.P_GRIP_NL, 416),
+        (image.P_FRICTION_MN, 1200),
+        (image.P_BORE_Q14, 4546),
         (image.P_PL_STOP_Q16, 1734),
     ),
     2: (  # 3 mL, 8.585 mm bore
@@ -107,7 +109,8 @@ SYRINGES = {
         (image.P_STOPPER_Q10, 395),
         (image.P_BACKLASH_NL, 232),
         (image.P_STORED_Q14, 8477),
-        (image.P_GRIP_NL, 2315),
+        (image.P_FRICTION_MN, 3000),
+        (image.P_BORE_Q14, 15174),
         (image.P_PL_STOP_Q16, 5789),
     ),
     3: (  # 1 mL, rubber stopper, plastic barrel
@@ -117,7 +120,8 @@ SYRINGES = {
         (image.P_STOPPER_Q10, 592),
         (image.P_BACKLASH_NL, 69),
         (image.P_STORED_Q14, 7871),
-        (image.P_GRIP_NL, 2312),
+        (image.P_FRICTION_MN, 2000),
+        (image.P_BORE_Q14, 4546),
         (image.P_PL_STOP_Q16, 1734),
     ),
 }
@@ -138,4 +142,6 @@ NEEDLES = {
 }
 
 STEP_PM = 312500  # pm: travel of one microstep
+TUBE_NL = 29453  # nl: air in the tube after a syringe change
+NEEDLE_NL = 139  # nl: air in the largest needle
 PER_MPA_Q24 = 268  # 1/1024: nl/MPa -> nl per 16 Pa in Q14

@@ -33,14 +33,14 @@ def balance(state, inputs, outputs, params):
 
 
 def quiet(state, inputs, outputs, params):
-    """Looks at the flow every P_QUIET_TICKS: ST_QUIET_N counts the looks in a row that saw none."""
+    """Looks at the pressure every P_QUIET_TICKS: without flow and steps it stands; ST_QUIET_N counts such looks."""
     tick = inputs[image.IN_TICK]
     if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_QUIET_TICKS]:
-        change = state[image.ST_NEEDLE_NL] - state[image.ST_FLOW_NL]
-        limit = params[image.P_QUIET_NL]
+        change = state[image.ST_PRESS_PA] - state[image.ST_FLOW_PA]
+        limit = params[image.P_QUIET_PA]
         if state[image.ST_PL_SPEED_Q8] == 0 and change < limit and change > -limit:
             state[image.ST_QUIET_N] += 1
         else:
             state[image.ST_QUIET_N] = 0
-        state[image.ST_FLOW_NL] = state[image.ST_NEEDLE_NL]
+        state[image.ST_FLOW_PA] = state[image.ST_PRESS_PA]
         state[image.ST_FLOW_TICK] = tick

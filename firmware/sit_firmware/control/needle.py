@@ -34,12 +34,12 @@ def profile(state, inputs, outputs, params):
     v = rv + params[image.P_A1_Q8]
     if v > state[image.ST_VCAP_Q8]:
         v = state[image.ST_VCAP_Q8]
-    # beyond sqrt(2 ad d): slow down by ad instead, which keeps to that curve without a root
-    if v * v > left * (params[image.P_AD_Q8] << 1):
-        v = rv - params[image.P_AD_Q8]
     landing = (left * params[image.P_TAU_Q10]) >> 10
     if v > landing:
         v = landing
+    # beyond sqrt(2 ad d): slow down by ad instead, which keeps to that curve without a root
+    if v * v > left * (params[image.P_AD_Q8] << 1):
+        v = rv - params[image.P_AD_Q8]
     if v < 0:
         v = 0
     state[image.ST_R_V_Q8] = v

@@ -20,25 +20,34 @@ def run(state, inputs, outputs, params):
         speed = -speed
     acc = params[image.P_PL_ACC_Q8]
     top = state[image.ST_ARG_FLOW_SPT]
-    if back or top > params[image.P_PL_VMAX_Q8]:
+    if back:
+        top = params[image.P_PL_BACK_Q8]
+    elif top > params[image.P_PL_VMAX_Q8]:
         top = params[image.P_PL_VMAX_Q8]
-    stop_nl = (((speed * speed) >> 8) * params[image.P_PL_STOP_Q16]) >> 16
+    # volume that is given if this step goes on at `speed`, or faster, and the next ones slow down
+    step_q10 = params[image.P_STEP_NL_Q10]
+    stop_q16 = params[image.P_PL_STOP_Q16]
+    faster = speed + acc
+    if faster > top:
+        faster = top
+    need = ((((speed * speed) >> 8) * stop_q16) >> 16) + ((speed * step_q10) >> 17)
+    need_faster = ((((faster * faster) >> 8) * stop_q16) >> 16) + ((faster * step_q10) >> 17)
     if speed < 0:
         speed += acc
         if speed > 0:
             speed = 0
-    elif go <= params[image.P_STEP_NL_Q10] >> 10:  # half a pair or less
+    elif go <= step_q10 >> 10:  # half a pair or less
         speed = 0
         state[image.ST_PL_REST_Q8] = 0
-    elif stop_nl >= go or (not back and state[image.ST_PRESS_PA] > params[image.P_PRESS_SOFT_PA]):
+    elif need > go or (not back and state[image.ST_PRESS_PA] > params[image.P_PRESS_SOFT_PA]):
         # never below the speed that gives a pair in this step: the last of it must be given too
         speed -= acc
         if speed < 256:
             speed = 256
-    else:
-        speed += acc
-        if speed > top:
-            speed = top
+    elif need_faster <= go:
+        speed = faster
+    elif speed < 256:
+        speed = 256
     if back:
         speed = -speed
     give = state[image.ST_PL_REST_Q8] + speed

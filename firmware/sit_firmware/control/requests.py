@@ -71,7 +71,7 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_STEPS] = 0
     state[image.ST_NEEDLE_NL] = 0
     state[image.ST_TISSUE_NL] = 0
-    state[image.ST_FLOW_NL] = 0
+    state[image.ST_FLOW_PA] = state[image.ST_PRESS_PA]
     state[image.ST_QUIET_N] = 0
     state[image.ST_END_UM] = 0
     state[image.ST_SETTLE_N] = 0

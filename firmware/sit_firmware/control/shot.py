@@ -114,16 +114,17 @@ def _dwell(state, inputs, outputs, params):
 
 def suck(state, inputs, outputs, params):
     """Takes the stored pressure off by reverse steps; ST_SUCK is 2 when none is left or the time is over."""
-    press = state[image.ST_PRESS_PA]
+    press = inputs[image.IN_PRESS_PA]  # the raw one: it falls by some kPa in a step, a filter would be late
     if press <= params[image.P_REST_PA]:
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_PL_GO_NL] = 0
         state[image.ST_SUCK] = 2
         return
     # the stored volume lies behind the stopper's friction, which must be turned round first
-    go = state[image.ST_STORED_NL]
-    if state[image.ST_LOAD_MN] > 0:
-        go += params[image.P_GRIP_NL]
+    go = ((press >> 4) * params[image.P_STORED_Q14]) >> 14
+    grip = inputs[image.IN_LOAD_MN] + params[image.P_FRICTION_MN] - (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
+    if grip > 0:
+        go += (grip * params[image.P_STOPPER_Q10]) >> 10
     if go < params[image.P_CREEP_NL]:
         go = params[image.P_CREEP_NL]
     state[image.ST_PL_GO_NL] = -go
