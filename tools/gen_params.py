@@ -244,6 +244,11 @@ def bore_nl(part: dict[str, Any]) -> float:
     return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
 
 
+def bore_nl(part: dict[str, Any]) -> float:
+    """Volume of a tube or needle, nl."""
+    return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
+
+
 def text(ref: dict[str, Any]) -> str:
     """The generated module."""
     values = {**shared(ref), **needle(ref), **plunger(ref), **guard(ref)}
@@ -278,6 +283,8 @@ def text(ref: dict[str, Any]) -> str:
         "}",
         "",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
+        f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
+        f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
         f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
         f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
         f"PER_MPA_Q24 = {round(PER_MPA_Q14 * 1024)}  # 1/1024: nl/MPa -> nl per 16 Pa in Q14",
