@@ -28,17 +28,16 @@ def test_estop_opens_both_cut_offs_at_once():
 
 
 def test_flag_opens_both_cut_offs():
-    """Invariant 1: past the flag the drive is off in hardware, with the outputs still asking for drive."""
+    """Invariant 1: while the flag is set the drive is off in hardware, though the outputs go on asking for it."""
     bench = Bench(quiet_unit(coulomb_n=0.0))
-    for _ in range(400):
+    seen = 0
+    for _ in range(1200):
         bench.run(1, duty=1600)
         if bench.read("IN_FLAG"):
-            assert is_off(bench) or bench.truth("coil_a") < 0.76
-            break
-    else:
-        raise AssertionError("the carriage never reached the flag")
-    bench.run(1, duty=1600)
-    assert bench.truth("carriage_um") < 2735 + 250
+            seen += 1
+            assert bench.read("IN_BRIDGE_ON") == 0 and bench.read("IN_SWITCH_ON") == 0
+    assert seen > 10
+    assert bench.truth("tip_max_um") < 2000
 
 
 def test_deadman_lets_go_two_ticks_after_the_last_token():
