@@ -26,8 +26,9 @@ REPLY_S = 0.5
 TRIES = 4
 _HELLO_S = 0.5
 _HELLO_TRIES = 5
-_STOP_S = 0.1  # STOP and DISARM are repeated soon and often: repeating them does nothing
+_STOP_S = 0.1  # STOP, DISARM and RENEW are repeated soon: that does no harm, and being late may
 _STOP_TRIES = 20
+_RENEW_TRIES = 5
 _HOLDING = (enums.State.ARMED, enums.State.INJECTING)
 
 
@@ -110,6 +111,12 @@ class DeviceLink:
                 self.lost |= answer.lost
                 return Unknown(message.NAME, answer.why, message, answer.lost)
             self._note_header(answer.header)
+            if answer.header.result == enums.Refusal.SEQUENCE and answer.sends > 1:
+                # this copy did nothing; whether an earlier one did, its forgotten reply would have said
+                return Unknown(message.NAME, "its reply was lost and is no longer kept.", message)
+            if answer.header.result == enums.Refusal.SEQUENCE and answer.sends > 1:
+                # the last copy did nothing; whether an earlier one did, its lost reply would have told
+                return Unknown(message.NAME, "the device no longer has its reply.", message)
             if answer.header.result:
                 return self._refused(message.NAME, answer.header)
             try:
@@ -138,7 +145,7 @@ class DeviceLink:
         if message.ID in (messages.Stop.ID, messages.Disarm.ID):
             return _STOP_S, _STOP_TRIES
         if message.ID == messages.Renew.ID:
-            return max(_STOP_S, self.lease.lease_ms / 6000.0), 2
+            return _STOP_S, _RENEW_TRIES
         return REPLY_S, TRIES
 
     def wait(self, deadline_s: float) -> None:
