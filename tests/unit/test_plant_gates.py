@@ -32,7 +32,7 @@ def test_flag_opens_both_cut_offs():
     bench = Bench(quiet_unit(coulomb_n=0.0))
     seen = 0
     for _ in range(1200):
-        bench.run(1, duty=1600)
+        bench.run(1, duty=1450)
         if bench.read("IN_FLAG"):
             seen += 1
             assert bench.read("IN_BRIDGE_ON") == 0 and bench.read("IN_SWITCH_ON") == 0
