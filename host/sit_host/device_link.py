@@ -29,6 +29,8 @@ _HELLO_TRIES = 5
 _STOP_S = 0.1  # STOP, DISARM and RENEW are repeated soon: that does no harm, and being late may
 _STOP_TRIES = 20
 _RENEW_TRIES = 5
+# what a copy may earn although the frame before it was carried out
+_COPY_REFUSED = (enums.Refusal.SEQUENCE, enums.Refusal.NO_SESSION)
 _HOLDING = (enums.State.ARMED, enums.State.INJECTING)
 
 
@@ -111,7 +113,7 @@ class DeviceLink:
                 self.lost |= answer.lost
                 return Unknown(message.NAME, answer.why, message, answer.lost)
             self._note_header(answer.header)
-            if answer.header.result == enums.Refusal.SEQUENCE and answer.sends > 1:
+            if answer.header.result in _COPY_REFUSED and answer.sends > 1:
                 # this copy did nothing; whether an earlier one did, its forgotten reply would have said
                 return Unknown(message.NAME, "its reply was lost and is no longer kept.", message)
             if answer.header.result == enums.Refusal.SEQUENCE and answer.sends > 1:
