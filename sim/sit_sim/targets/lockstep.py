@@ -90,8 +90,7 @@ class Machine:
         self.on_phase: Callable[[int], None] = lambda phase: None
         """Called with the new phase after a tick that changed it."""
         self.phase = codes.PHASE_IDLE
-        self.shots: list[dict[str, Any]] = []
-        """The plant's truth at the end of each shot."""
+        self._shots: list[dict[str, Any]] = []
         self.shots_begun = 0
         self.boots = 0
         self.ticks_run = 0
@@ -220,14 +219,21 @@ class Machine:
 
     # --- what others watch -------------------------------------------------------------------------
 
+    def shots(self) -> list[dict[str, Any]]:
+        """The plant's truth at the end of each shot; its `shot` as it became until the needle had left the skin."""
+        if self._shots and self.phase in _AT_REST:
+            self._shots[-1]["shot"] = self.plant.truth().get("shot")
+        return list(self._shots)
+
     def _see_phase(self, phase: int) -> None:
         before, self.phase = self.phase, phase
         if phase == before:
             return
         if phase == codes.PHASE_APPROACH:
+            self.shots()
             self.shots_begun += 1
-        elif phase in _AT_REST and self.shots_begun > len(self.shots):
-            self.shots.append(self.plant.truth())
+        elif phase in _AT_REST and self.shots_begun > len(self._shots):
+            self._shots.append(self.plant.truth())
         self.on_phase(phase)
 
     def _see_panel(self) -> None:

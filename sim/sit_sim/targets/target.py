@@ -120,7 +120,7 @@ class SimTarget:
             connected=machine.cable.up,
             light=machine.outputs[image.OUT_LIGHT],
             tone=machine.outputs[image.OUT_TONE],
-            shots=list(machine.shots),
+            shots=machine.shots(),
         )
         return now
 
