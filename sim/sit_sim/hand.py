@@ -36,6 +36,7 @@ TOOL_S: Final = 0.5
 """The zero tool is on this long after its light has come at the latest."""
 
 _OVER_TONES = (codes.TONE_DONE, codes.TONE_MISSED)
+_ASKS = (codes.LIGHT_CHANGE_NEEDLE, codes.LIGHT_CHANGE_SYRINGE, codes.LIGHT_ZERO)
 
 
 class Hand(Protocol):
@@ -86,7 +87,8 @@ class AutoHand:
         tone_before, self._tone = self._tone, tone
         if tone != tone_before and tone in _OVER_TONES:
             self._moved = False
-            self._plan(self._let_go)
+            # the tone may come when the light asks for something else already
+            self._plan(self._plans[light] if light in _ASKS else self._let_go)
         elif light != light_before:
             if light_before == codes.LIGHT_ZERO and self._world.tool_fitted:
                 self._surely(0.3, "remove_zero_tool")
