@@ -132,7 +132,8 @@ def _true_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _largest(rows: Sequence[Mapping[str, Any]], side: str, key: str) -> float | None:
-    return max((abs(row[side][key] - row["commanded"][key]) for row in rows if row[side]), default=None)
+    errors = (abs(row[side][key] - row["commanded"][key]) for row in rows if row[side])
+    return max((round(error, 1) for error in errors), default=None)
 
 
 def records_of(records: Sequence[Record], treatment: bytes, first_seq: int) -> list[Record]:

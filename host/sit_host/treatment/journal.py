@@ -37,13 +37,14 @@ class Entry:
     run: int
     treatment: bytes
     started_unix_s: int
+    lasting: bool = True
     records: list[Record] = field(default_factory=list)
     ended: str = ""
 
     @property
     def closed(self) -> bool:
-        """True when nothing of this run is to be given any more."""
-        return self.ended in CLOSED
+        """True when nothing of this run is to be given any more, or its device was a simulated one that is gone."""
+        return self.ended in CLOSED or not self.lasting
 
 
 class Journal:
@@ -62,8 +63,20 @@ class Journal:
         """The runs of one plan, by run number."""
         return sorted((e for e in self.entries() if e.plan_sha256 == plan_sha256), key=lambda entry: entry.run)
 
-    def begin(self, plan_sha256: str, plan_name: str, run: int, treatment: bytes, unix_s: int, device: str) -> Writer:
-        """Open the file of a run, new or known. Raises JournalError when it can't be written."""
+    def begin(
+        self,
+        plan_sha256: str,
+        plan_name: str,
+        run: int,
+        treatment: bytes,
+        unix_s: int,
+        device: str,
+        lasting: bool = True,
+    ) -> Writer:
+        """Open the file of a run, new or known. Raises JournalError when it can't be written.
+
+        `lasting` is False for a simulated device that forgets its ledger when the program ends.
+        """
         path = self.folder / f"{plan_sha256[:16]}-{run:04d}.jsonl"
         writer = Writer(path)
         writer.add(
@@ -74,6 +87,7 @@ class Journal:
                 "run": run,
                 "unix_s": unix_s,
                 "device": device,
+                "lasting": lasting,
             }
         )
         return writer
@@ -154,6 +168,7 @@ def _read(path: Path) -> Entry | None:
                         int(item["run"]),
                         bytes.fromhex(item["begin"]),
                         int(item["unix_s"]),
+                        bool(item.get("lasting", True)),
                     )
                 entry.ended = ""
             elif entry is not None and "record" in item:

@@ -40,12 +40,16 @@ class Stopped(SitError):
 
 @dataclass(frozen=True)
 class Result:
-    """How a treatment ended: "finished" (nothing is left to offer), "stopped" or "failed"; `error` says why."""
+    """How a treatment ended: "finished" (nothing is left to offer), "stopped" or "failed"; `error` says why.
+
+    `bug` is what nobody foresaw; it is raised again once the record is kept.
+    """
 
     ended: str
     course: Course
     records: tuple[Record, ...]
     error: SitError | None = None
+    bug: Exception | None = None
 
 
 @dataclass
@@ -77,7 +81,9 @@ class Treatment:
         self.device.on_record = self._on_record
         for record in self.earlier:
             self.writer.record(record)
-        self._read_course()
+        self.course = read_course(self._all_records(), self.treatment)
+        if self.earlier:
+            self.talk.progress(self._tally())
         try:
             try:
                 self._sort_out_link()
@@ -90,6 +96,10 @@ class Treatment:
                 raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.") from None
         except SitError as error:
             return self._result("stopped" if isinstance(error, Stopped) else "failed", error)
+        except Exception as bug:
+            # whatever it is: the device is stopped and what was given is kept before anybody hears of it
+            self._stop_now()
+            return self._result("failed", SitError(f"This is a bug in sit: {type(bug).__name__}: {bug}."), bug)
         return self._result("finished", None)
 
     # --- segments ------------------------------------------------------------------------------------
@@ -258,23 +268,21 @@ class Treatment:
         except SitError as error:
             self.talk.say(f"The device didn't confirm the stop: {error}")
 
-    def _result(self, ended: str, error: SitError | None) -> Result:
-        return Result(ended, self.course, tuple(self._all_records()), error)
+    def _result(self, ended: str, error: SitError | None, bug: Exception | None = None) -> Result:
+        return Result(ended, self.course, tuple(self._all_records()), error, bug)
 
     # --- what the ledger says ------------------------------------------------------------------------
 
     def _all_records(self) -> list[Record]:
         return [*self.earlier, *self.device.records]
 
-    def _read_course(self) -> None:
-        self.course = read_course(self._all_records(), self.treatment)
-        self.talk.progress(self._tally())
-
     def _on_record(self, record: Record) -> None:
         if record.treatment == self.treatment:
             self.writer.record(record)
             self.truth.on_record(record)
-            self._read_course()
+            self.course = read_course(self._all_records(), self.treatment)
+            if record.kind in ENDS:
+                self.talk.progress(self._tally())
             if record.kind in ENDS and record.kind != Kind.DONE:
                 self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {cause_text(record.cause)}")
 

@@ -73,7 +73,15 @@ def sit(sitting: Sitting) -> Done:
     unfinished, next_run = known_runs(plan, journal.of_plan(plan.sha256), device.records)
     chosen = choose(plan, unfinished, next_run, talk, sitting.new)
     _close_abandoned(journal, chosen, sitting, hello.uid.hex())
-    writer = journal.begin(plan.sha256, plan.head.name, chosen.run, chosen.treatment, round(started), hello.uid.hex())
+    writer = journal.begin(
+        plan.sha256,
+        plan.head.name,
+        chosen.run,
+        chosen.treatment,
+        round(started),
+        hello.uid.hex(),
+        sitting.keeps_ledger,
+    )
     truth = Truth(client.transport)
     treatment = Treatment(
         device=device,
@@ -104,7 +112,10 @@ def sit(sitting: Sitting) -> Done:
             ended_unix_s=sitting.unix_s(),
             truth=truth.shots if truth.available else None,
         )
-        return _keep_record(sitting, chosen, writer, result, record)
+        done = _keep_record(sitting, chosen, writer, result, record)
+    if result.bug is not None:
+        raise result.bug
+    return done
 
 
 def _close_abandoned(journal: Journal, chosen: Chosen, sitting: Sitting, uid: str) -> None:
@@ -130,9 +141,8 @@ def _keep_record(sitting: Sitting, chosen: Chosen, writer: Writer, result: Resul
         write_new(folder / "plan.toml", Path(sitting.checked.plan.file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         sitting.talk.say(f"The plan file could not be copied beside the record: {error}.")
-    closed = result.ended == "finished" or not sitting.keeps_ledger
     try:
-        writer.end("finished" if closed else result.ended)
+        writer.end(result.ended)
     except SitError as error:
         sitting.talk.say(str(error))
     return Done(result, record, json_path, html_path)

@@ -18,8 +18,10 @@ PRIME_S = 60.0
 CHANGE_S = 10.0
 ZERO_TRIES = 4
 CHANGE_TRIES = 30
-SIM_OPERATOR_S = 3.0  # a simulated hand has changed a syringe in two seconds
+SIM_OPERATOR_S = 3.0  # a simulated hand has changed a needle in two seconds
 UNATTENDED_OPERATOR_S = 60.0
+SETTLE_S = 1.0  # from the syringe's seat to the nose-piece's adjustment
+_LOOK_S = 0.1
 _CHECK_S = 2.0
 
 # what this page brings about by itself; everything else that is missing is told and ends the treatment
@@ -61,7 +63,7 @@ class Walk:
         client = self._client
         expect(client.change(what, syringe_id=syringe_id, done=False))
         self._talk.pause(text)
-        self._give_time()
+        self._see_change(what)
         for _ in range(CHANGE_TRIES):
             outcome = client.run(messages.Change(what, syringe_id, 1), CHANGE_S)
             if isinstance(outcome, Refused) and outcome.number == enums.Refusal.NOT_READY:
@@ -97,13 +99,33 @@ class Walk:
     def _ready(self) -> int:
         return int(self._device.status().header.ready)
 
-    def _give_time(self) -> None:
-        """Unattended, or on a simulator whose hand needs target time, wait until the operator must be done."""
-        device = self._client.device
-        if device is not None and device.board.startswith("sim"):
-            self._client.sleep(SIM_OPERATOR_S)
-        elif not self._talk.attended:
-            self._client.sleep(UNATTENDED_OPERATOR_S)
+    def _see_change(self, what: enums.Change) -> None:
+        """Attended, the operator has said that it is done. Unattended, it must be seen: an old syringe isn't new.
+
+        A needle has no sensor: unattended its change is given time. A simulated hand needs target time in any case.
+        """
+        simulated = self._client.device is not None and self._client.device.board.startswith("sim")
+        if self._talk.attended and not simulated:
+            return
+        if what == enums.Change.NEEDLE:
+            self._client.sleep(SIM_OPERATOR_S if simulated else UNATTENDED_OPERATOR_S)
+            return
+        for present in (False, True):
+            if not self._wait_syringe(present):
+                self._client.stop()
+                raise WorkFailed(
+                    f"Nobody changed the syringe within {UNATTENDED_OPERATOR_S:g} s.",
+                    "Start the same plan again with an operator at the device.",
+                )
+        self._client.sleep(SETTLE_S)
+
+    def _wait_syringe(self, present: bool) -> bool:
+        end_s = self._client.transport.now() + UNATTENDED_OPERATOR_S
+        while bool(self._device.status().inputs & _SYRINGE_PRESENT) != present:
+            if self._client.transport.now() >= end_s:
+                return False
+            self._client.sleep(_LOOK_S)
+        return True
 
 
 def _why(end: WorkEnd) -> str:
