@@ -39,6 +39,13 @@ TUNING = {
     "quiet_pa": 600,
     "quiet_ms": 2.0,
     "press_soft_kpa": 300,
+    "probe_kpa": 8.0,
+    "probe_nl": 120,
+    "probe_settle_ms": 1.5,
+    "probe_ms": 6.0,
+    "probe_drop_kpa": 1.0,
+    "probe_wait_ms": 15.0,
+    "probe_tries": 8,
     "rest_kpa": 3.0,
     "retract_ms": 100.0,
     "test_um": 300,
@@ -174,6 +181,13 @@ def plunger(ref: dict[str, Any]) -> dict[str, float]:
         "QUIET_PA": t["quiet_pa"],
         "QUIET_TICKS": t["quiet_ms"] * ticks_ms,
         "PRESS_SOFT_PA": t["press_soft_kpa"] * 1000,
+        "PROBE_PA": t["probe_kpa"] * 1000,
+        "PROBE_NL": t["probe_nl"],
+        "PROBE_SETTLE": t["probe_settle_ms"] * ticks_ms,
+        "PROBE_TICKS": t["probe_ms"] * ticks_ms,
+        "PROBE_DROP_PA": t["probe_drop_kpa"] * 1000,
+        "PROBE_WAIT": t["probe_wait_ms"] * ticks_ms,
+        "PROBE_TRIES": t["probe_tries"],
         "REST_PA": t["rest_kpa"] * 1000,
         "RETRACT_TICKS": t["retract_ms"] * ticks_ms,
     }
@@ -244,11 +258,6 @@ def bore_nl(part: dict[str, Any]) -> float:
     return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
 
 
-def bore_nl(part: dict[str, Any]) -> float:
-    """Volume of a tube or needle, nl."""
-    return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
-
-
 def text(ref: dict[str, Any]) -> str:
     """The generated module."""
     values = {**shared(ref), **needle(ref), **plunger(ref), **guard(ref)}
@@ -283,8 +292,6 @@ def text(ref: dict[str, Any]) -> str:
         "}",
         "",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
-        f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
-        f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
         f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
         f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
         f"PER_MPA_Q24 = {round(PER_MPA_Q14 * 1024)}  # 1/1024: nl/MPa -> nl per 16 Pa in Q14",

@@ -17,6 +17,8 @@ def rest(state, inputs, outputs, params):
         found = codes.FAULT_ESTOP
     elif inputs[image.IN_DRIVER_FAULT]:
         found = codes.FAULT_DRIVER
+    elif state[image.ST_REPORT]:  # the background has found one
+        found = state[image.ST_REPORT]
     if found and state[image.ST_G_FOUND] == 0:
         state[image.ST_G_FOUND] = found
         state[image.ST_G_VALUE] = value

@@ -120,6 +120,11 @@ ST_SUCK = 66  # code: 0 not begun, 1 sucking back, 2 done
 ST_TEST_STEP = 67  # count: stage of the TEST motion
 ST_CLEAR = 68  # 0/1: control passes a CLEAR request on; the guard takes it back to 0
 ST_NO_TOKEN = 69  # 0/1: the dead-man test asks the guard to withhold its token
+ST_PROBE = 70  # code: stage of the probe for tissue, see control/probe.py
+ST_PROBE_TICK = 71  # tick: when the stage began
+ST_PROBE_REF_PA = 72  # Pa: pressure the look began with, 0 not yet
+ST_LOST_NL = 73  # nl: what the meter showed when the opening was found in tissue
+ST_TRIES = 74  # count: looks that found no tissue
 # the guard's own memory
 ST_G_LIVE = 80  # 0/1: the memory below holds the tick before
 ST_G_ENC_UM = 81  # um: encoder in the tick before
@@ -215,6 +220,13 @@ P_BORE_Q14 = 56  # mN per 16 Pa / 16384: plunger force of a pressure
 P_TEST_UM = 57  # um: stroke of the test in air
 P_TEST_PA = 58  # Pa: pressure at rest that the test of the sensors allows, either way
 P_TEST_MN = 59  # mN: plunger force at rest that it allows, either way
+P_PROBE_PA = 106  # Pa: pressure of the probe, below any tissue's
+P_PROBE_NL = 107  # nl: needle volume that shows a leak while it is put on
+P_PROBE_SETTLE = 108  # tick: until the pressure of the look counts
+P_PROBE_TICKS = 109  # tick: length of the look
+P_PROBE_DROP_PA = 110  # Pa: a fall that shows a leak
+P_PROBE_WAIT = 111  # tick: until the next look
+P_PROBE_TRIES = 112  # count: looks before the shot is given up
 # guard: the needle. Per tick and tick^2; slopes are over the encoder count
 P_G_LIMIT_UM = 64  # um: depth the estimate must stay within: 2000 less zero and encoder uncertainty
 P_G_ZERO_MIN_UM = 65  # um: encoder count of the plane assumed while the device isn't zeroed
@@ -251,6 +263,13 @@ P_G_PUSH_MN = 97  # mN: by this much
 P_G_CHUNK = 98  # step: largest chunk of a tick
 P_G_SENSOR_PA = 99  # Pa: a pressure beyond this, either way, is a broken sensor
 N_PARAMS = 128
+
+# stages of the probe for tissue, in ST_PROBE
+PROBE_PRESS = 0
+PROBE_LOOK = 1
+PROBE_WAIT = 2
+PROBE_IN_TISSUE = 3
+PROBE_GIVEN_UP = 4
 
 # TEST motions, in ST_ARG_STEPS of REQ_TEST; the measure is left in ST_TEST_VALUE
 TEST_CUTOFFS = 1  # each cut-off alone moves nothing and reads back; measure: bit mask of the failed stage

@@ -52,6 +52,13 @@ DEFAULTS = (
     (image.P_QUIET_PA, 600),
     (image.P_QUIET_TICKS, 8),
     (image.P_PRESS_SOFT_PA, 300000),
+    (image.P_PROBE_PA, 8000),
+    (image.P_PROBE_NL, 120),
+    (image.P_PROBE_SETTLE, 6),
+    (image.P_PROBE_TICKS, 24),
+    (image.P_PROBE_DROP_PA, 1000),
+    (image.P_PROBE_WAIT, 60),
+    (image.P_PROBE_TRIES, 8),
     (image.P_REST_PA, 3000),
     (image.P_RETRACT_TICKS, 400),
     (image.P_G_LIMIT_UM, 1978),
@@ -142,8 +149,6 @@ NEEDLES = {
 }
 
 STEP_PM = 312500  # pm: travel of one microstep
-TUBE_NL = 29453  # nl: air in the tube after a syringe change
-NEEDLE_NL = 139  # nl: air in the largest needle
 TUBE_NL = 29453  # nl: air in the tube after a syringe change
 NEEDLE_NL = 139  # nl: air in the largest needle
 PER_MPA_Q24 = 268  # 1/1024: nl/MPa -> nl per 16 Pa in Q14

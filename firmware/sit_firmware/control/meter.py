@@ -29,7 +29,7 @@ def balance(state, inputs, outputs, params):
     needle -= state[image.ST_HIDDEN_NL] - state[image.ST_HIDDEN0_NL]
     state[image.ST_NEEDLE_NL] = needle
     if state[image.ST_DEPTH_UM] >= params[image.P_BEVEL_UM]:
-        state[image.ST_TISSUE_NL] = needle
+        state[image.ST_TISSUE_NL] = needle - state[image.ST_LOST_NL]
 
 
 def quiet(state, inputs, outputs, params):

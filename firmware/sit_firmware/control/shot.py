@@ -14,6 +14,7 @@ from sit_firmware import codes, image
 from sit_firmware.control.meter import balance, quiet
 from sit_firmware.control.needle import drive
 from sit_firmware.control.plunger import run
+from sit_firmware.control.probe import probe
 
 
 def shot(state, inputs, outputs, params):
@@ -80,7 +81,13 @@ def _left(state, inputs, outputs, params):
 
 
 def _dispense(state, inputs, outputs, params):
-    """Pushes until nothing is left to push or the cap is reached."""
+    """Finds out that the opening is in tissue, then pushes until nothing is left to push or the cap is reached."""
+    if state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
+        probe(state, inputs, outputs, params)
+        if state[image.ST_PROBE] == image.PROBE_GIVEN_UP:
+            _break_off(state, inputs, outputs, params)
+            state[image.ST_END_CAUSE] = codes.CAUSE_NO_PUNCTURE
+        return
     _left(state, inputs, outputs, params)
     run(state, inputs, outputs, params)
     if state[image.ST_PL_SPEED_Q8] == 0:

@@ -21,9 +21,7 @@ class Refused(Exception):
 class Bench:
     """A device without background. Depths in um from the nose-piece plane, volumes in nl, times in ticks."""
 
-    def __init__(
-        self, unit: Unit, seed: int, guarded: bool = True, needle_id: int = 1, zero_error_um: int = 0
-    ) -> None:
+    def __init__(self, unit: Unit, seed: int, guarded: bool = True, needle_id: int = 1, zero_error_um: int = 0) -> None:
         """Powered up, zeroed at the plant's true plane plus an error, purged; `guarded` False leaves the guard out."""
         self.plant = Plant(unit, seed)
         self.guarded = guarded
@@ -38,9 +36,7 @@ class Bench:
     def run(self, ticks: int, until_idle: bool = False) -> int:
         """Run ticks; with `until_idle` stop when the request is answered and the needle is home."""
         plant = self.plant
-        return run_ticks(
-            plant._x, plant._k, plant._p, plant._w, self.arrays, ticks, int(until_idle), int(self.guarded)
-        )
+        return run_ticks(plant._x, plant._k, plant._p, plant._w, self.arrays, ticks, int(until_idle), int(self.guarded))
 
     def zero(self, error_um: int = 0) -> None:
         """Take the true plane as the zero, `error_um` off."""
