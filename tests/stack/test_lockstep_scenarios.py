@@ -48,7 +48,7 @@ def test_scenario_ends_safe_and_accounted_for(open_device, name):
     steps.make_ready(client)
     steps.load(client, steps.rows(2))
     give(client, 2)
-    client.sleep(3.0)
+    client.sleep(6.0)
     if client.lost:
         client.reconnect(30.0)
     truth = client.transport.truth()
