@@ -26,6 +26,7 @@ class End(Enum):
     """Why the device isn't armed any more."""
 
     GIVEN = "every row was tried"
+    MISSED = "the last point was missed"
     IDLE = "nobody pulled the trigger"
     EMPTY = "the syringe hasn't enough left"
     FAULT = "a fault latched"
@@ -57,6 +58,7 @@ class Giver:
         self._shots = 0
         self._end: End | None = None
         self._last_hint = 0
+        self._missed = False
 
     def load(self, rows: Sequence[Row]) -> None:
         """Load and seal a table of these rows. Raises RefusedError (DUPLICATE for a row given already)."""
@@ -78,7 +80,7 @@ class Giver:
         Raises LinkLost or UnknownError when the link breaks: the ledger knows then what was given.
         """
         client, device = self._client, self._device
-        self._shots, self._end, self._last_hint = 0, None, 0
+        self._shots, self._end, self._last_hint, self._missed = 0, None, 0, False
         with self._talk.count_interrupts():
             if self._talk.interrupts:
                 return End.INTERRUPTED
@@ -114,7 +116,7 @@ class Giver:
             return End.FAULT
         if self._shots >= rows:
             return End.GIVEN
-        return self._end or End.DISARMED
+        return self._end or (End.MISSED if self._missed else End.DISARMED)
 
     def _obey_interrupts(self, asked: int) -> int:
         """Ctrl-C once: disarm after the shot. Twice: stop at once. Return how often it has been obeyed."""
@@ -134,6 +136,7 @@ class Giver:
         if kind == enums.Event.SHOT:
             self._shots += 1
             self._last_hint = 0
+            self._missed = event.b != enums.Record.DONE
             self._device.sync()
         elif kind == enums.Event.TRIGGER:
             self._hint(event)

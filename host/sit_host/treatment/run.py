@@ -31,6 +31,7 @@ from sit_host.treatment.walk import Walk
 
 RECONNECT_S = 120.0  # how long a lost link is waited for
 UNATTENDED_ATTEMPTS = 2  # with nobody to ask a missed point is tried once more
+UNATTENDED_MISSES = 3  # missed in a row: something is wrong that nobody sees
 _MANY_ATTEMPTS = 255
 
 
@@ -75,6 +76,7 @@ class Treatment:
     _declined: set[tuple[int, int]] = field(default_factory=set)
     _fitted: bool = False
     _prime_nl: int = 0
+    _misses: int = 0
 
     def run(self) -> Result:
         """Give what is left. Ends in a Result in every case but a bug; whatever was given is in its course."""
@@ -231,13 +233,17 @@ class Treatment:
         """Go on after a round, or raise why not."""
         if how is End.INTERRUPTED:
             raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.")
-        if how in (End.GIVEN, End.EMPTY, End.FAULT):
+        if how in (End.GIVEN, End.EMPTY, End.FAULT) or (how is End.MISSED and self._go_on_after_miss()):
             return
         self.talk.say(f"Disarmed: {how.value}.")
         if how is End.LEASE:
             return
         if not self.talk.attended or not self.talk.confirm("Go on?"):
             raise Stopped(f"Ended early: {how.value}.", "Start the same plan again to go on where it ended.")
+
+    def _go_on_after_miss(self) -> bool:
+        """The device disarms after a shot that isn't DONE, so that somebody looks. Unattended a few are passed over."""
+        return not self.talk.attended and self._misses < UNATTENDED_MISSES
 
     def _come_back(self, error: SitError) -> None:
         """Wait for a lost link, then read from the ledger what happened meanwhile."""
@@ -281,9 +287,11 @@ class Treatment:
             self.writer.record(record)
             self.truth.on_record(record)
             self.course = read_course(self._all_records(), self.treatment)
-            if record.kind in ENDS:
-                self.talk.progress(self._tally())
-            if record.kind in ENDS and record.kind != Kind.DONE:
+            if record.kind not in ENDS:
+                return
+            self.talk.progress(self._tally())
+            self._misses = 0 if record.kind == Kind.DONE else self._misses + 1
+            if record.kind != Kind.DONE:
                 self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {cause_text(record.cause)}")
 
     def _tally(self) -> Tally:
