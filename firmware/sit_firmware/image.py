@@ -271,18 +271,14 @@ PROBE_WAIT = 2
 PROBE_IN_TISSUE = 3
 PROBE_GIVEN_UP = 4
 
-# TEST motions, in ST_ARG_STEPS of REQ_TEST; the measure is left in ST_TEST_VALUE
-TEST_CUTOFFS = 1  # each cut-off alone moves nothing and reads back; measure: bit mask of the failed stage
-TEST_SPRING = 2  # a small stroke in air, then let go; measure: ticks until home
-TEST_DEADMAN = 3  # the token is withheld; measure: ticks until the bridge is off
-TEST_SENSORS = 4  # plunger force and pressure at rest; measure: pressure in Pa
 
 # --- motions of the self-test: ST_ARG_STEPS of REQ_TEST ------------------------------------------
 # RESULT_DONE = passed. Otherwise the guard has latched what is wrong, or ST_CAUSE holds its fault number.
-TEST_CUTOFFS = 1  # each cut-off closes and opens alone, as its read-back says
-TEST_STROKE = 2  # a small stroke behind the nose-piece plane; the spring brings the needle home in time
-TEST_DEADMAN = 3  # without tokens the dead-man lets go in its time
-TEST_SENSORS = 4  # load cell, pressure and contact force stand at zero within their tolerance
+# What was measured is left in ST_TEST_VALUE.
+TEST_CUTOFFS = 1  # each cut-off closes and opens alone, as its read-back says; measure: the stage that failed
+TEST_SPRING = 2  # a small stroke behind the nose-piece plane, then let go; measure: ticks until home
+TEST_DEADMAN = 3  # without tokens the dead-man lets go in its time; measure: ticks until the bridge is off
+TEST_SENSORS = 4  # load cell and pressure stand at zero within their tolerance; measure: pressure in Pa
 
 
 def new():

