@@ -123,6 +123,7 @@ class Machine:
             self.plant.sample(self.inputs)
             self._base = [self.inputs[slot] for slot in _COUNTERS]
             self._base[0] = self.tick
+            self._base[3] = self._base[1]  # what a comb edge captures is an encoder count
         self._runs_from = self.tick
         self._last_run = self.tick - 1
         self.cable.power(True)
