@@ -31,6 +31,7 @@ class EventLog:
         """Start at event `head`: what was before it belongs to somebody else's session."""
         self.next_seq = self._head = head
         self._ahead.clear()
+        self._history.clear()
 
     def push(self, event: Event) -> None:
         """Take an event that was sent unasked, in any order, perhaps for the second time."""
