@@ -23,6 +23,7 @@ from protogen.schema import (
 )
 
 ALARM_BITS = 32  # alarms stand in one u32 of STATUS
+REPLY_HEADER = ("result:u8", "state:u8", "phase:u8", "fault:u8", "ready:u16", "total_min_nl:u32", "total_max_nl:u32")
 HELLO_REQUEST = ("host_nonce:u32", "schema_hash:bytes8")
 HELLO_REPLY = (
     "major:u8",
@@ -171,10 +172,9 @@ def _hello(schema: Schema) -> Iterator[str]:
     if hello is None or hello.id != 1 or hello.changes:
         yield "HELLO must have the id 0x01 and change nothing."
         return
-    request = tuple(f"{f.name}:{f.kind}" for f in hello.request)
-    reply = tuple(f"{f.name}:{f.kind}" for f in hello.reply)
-    if request != HELLO_REQUEST or reply != HELLO_REPLY:
-        yield "the layout of HELLO never changes between versions, and it has changed."
+    fixed = ((schema.reply_header, REPLY_HEADER), (hello.request, HELLO_REQUEST), (hello.reply, HELLO_REPLY))
+    if any(tuple(f"{f.name}:{f.kind}" for f in fields) != layout for fields, layout in fixed):
+        yield "the layout of HELLO and of the reply header never changes between versions, and it has changed."
     for name in ("STOP", "DISARM"):
         m = next((m for m in schema.messages if m.name == name), None)
         states = schema.enum("STATE")

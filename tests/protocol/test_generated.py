@@ -81,7 +81,12 @@ BROKEN = {
     "unknown type": ('"lease_ms", type = "u16"', '"lease_ms", type = "u12"', "unknown type u12"),
     "range the type can't hold": ("min = 500, max = 10000", "min = 500, max = 70000", "u16 can't hold"),
     "unknown state": ('states = ["ARMED", "INJECTING"]', 'states = ["ARMED", "SLEEPING"]', "SLEEPING"),
-    "HELLO changed": ('name = "host_nonce", type = "u32"', 'name = "host_nonce", type = "u16"', "HELLO never changes"),
+    "HELLO changed": ('name = "host_nonce", type = "u32"', 'name = "host_nonce", type = "u16"', "layout of HELLO"),
+    "reply header changed": (
+        'name = "phase", type = "u8", unit = "PHASE"',
+        'name = "phase", type = "u16", unit = "PHASE"',
+        "reply header never changes",
+    ),
     "STOP with a condition": (
         'name = "STOP"\nid = 0x0C\ndoc = "Ends a shot at once, retracts, disarms. Always works."\nstates = "any"',
         'name = "STOP"\nid = 0x0C\ndoc = "Ends a shot at once, retracts, disarms. Always works."\nstates = ["ARMED"]',
