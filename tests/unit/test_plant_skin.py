@@ -136,6 +136,6 @@ def test_spread_skin_always_has_a_drop():
     for seed in range(300):
         unit = spread_unit(seed)
         assert 100 <= unit.skin_n_per_m <= 500
-        assert 0.05 <= unit.puncture_n <= 1.0
+        assert 0.1 <= unit.puncture_n <= 0.7
         assert 0.5e-3 - 1e-9 <= unit.puncture_n / unit.skin_n_per_m <= 2e-3 + 1e-9
         assert unit.cutting_n <= unit.puncture_n / 3 + 1e-12

@@ -51,9 +51,10 @@ def spread_unit(seed: int) -> Unit:
     # the hardware limits the force, so the current limit is set on the unit's own coil constant
     force_limit_n = about(base.current_limit_a * base.force_n_per_a, coil["current_limit_tol"])
     stiffness = between(*skin["stiffness_range_n_per_mm"]) * 1e3
-    puncture = between(*skin["puncture_range_n"])
+    # force and indentation both within what has been measured
+    low, high = skin["puncture_range_n"]
     shortest, longest = (mm * 1e-3 for mm in skin["indentation_range_mm"])
-    puncture = max(stiffness * shortest, min(stiffness * longest, puncture))
+    puncture = between(max(low, stiffness * shortest), min(high, stiffness * longest))
     # what is left after the pop-through can't exceed a third of the force before it, or there is no drop
     cutting = min(between(*skin["cutting_range_n"]), puncture / 3)
     return replace(
