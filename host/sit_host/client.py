@@ -10,6 +10,7 @@ while one runs, so that a relay for other processes can serve them when this pro
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -154,7 +155,8 @@ class Client(DeviceLink, TypedMessages):
             if result or now >= end_s:
                 return result or None
             if self.log.gap or now >= poll_s:
-                self._read_events()
+                with contextlib.suppress(NoAnswer):  # one reading that got lost doesn't end the wait
+                    self._read_events()
                 poll_s = now + _POLL_S
                 continue
             self.wait(min(end_s, poll_s))

@@ -21,11 +21,9 @@ from sit_host.outcome import Delivered, Outcome, Refused, Unknown
 from sit_host.transport.base import Transport
 from sit_host.wire import Message, RangeError, ShortPayload
 
-REPLY_S = 0.5
+REPLY_S = 0.3
 """How long a reply may take before the same frame is sent again."""
-TRIES = 4
-_HELLO_S = 0.5
-_HELLO_TRIES = 5
+TRIES = 7
 _STOP_S = 0.1  # STOP, DISARM and RENEW are repeated soon: that does no harm, and being late may
 _STOP_TRIES = 20
 _RENEW_TRIES = 5
@@ -67,7 +65,7 @@ class DeviceLink:
         nonce = secrets.randbelow(0xFFFFFFFF) + 1
         with self.lock:
             self.lease.end()
-            answer = self.exchange.ask(messages.Hello(nonce, messages.SCHEMA_HASH), _HELLO_S, _HELLO_TRIES)
+            answer = self.exchange.ask(messages.Hello(nonce, messages.SCHEMA_HASH), REPLY_S, TRIES)
             if isinstance(answer, Silence):
                 raise self._no_hello(answer)
             self.header = answer.header

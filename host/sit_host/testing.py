@@ -126,6 +126,11 @@ class ScriptedDevice:
         self._up = False
         self._out.clear()
 
+    def forget(self) -> None:
+        """Another program talks from now on: keep no replies and no half frame of the one before."""
+        self._replies.clear()
+        self._decoder = Decoder()
+
     def sent(self, kind: type[M]) -> list[M]:
         """Return the requests of a kind that came, each once."""
         return [message for message in self.seen if isinstance(message, kind)]
@@ -218,6 +223,7 @@ def _serve(device: ScriptedDevice, listener: socket.socket, stop: socket.socket)
             break
         if listener in readable:
             connection, _ = listener.accept()
+            device.forget()
         elif connection is not None and connection in readable:
             data = connection.recv(4096)
             if data:

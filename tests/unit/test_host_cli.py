@@ -210,6 +210,9 @@ def test_prime(sit: Sit, device: ScriptedDevice) -> None:
     _work(device, messages.Prime, 0, 12_503)
     assert sit("prime", "--volume", "12.5", "--yes", "--json").json == {"primed": True, "pushed_nl": 12_503}
     assert device.sent(messages.Prime) == [messages.Prime(12_500)]
+    _work(device, messages.Prime, Refusal.NOT_READY, 12_503)
+    ran = sit("prime", "--volume", "12.5", "--yes")
+    assert ran.code == 1 and "12.5 uL, but tube and needle still hold air" in _one_sentence(ran)
 
 
 def test_refused_and_unknown(sit: Sit, device: ScriptedDevice) -> None:

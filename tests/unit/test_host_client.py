@@ -55,6 +55,16 @@ def test_silence_ends_as_unknown_and_is_never_sent_anew() -> None:
     assert device.sent(messages.Prime) == [messages.Prime(5000)]
 
 
+def test_a_reply_no_longer_kept_leaves_the_outcome_unknown() -> None:
+    """Invariant 5: SEQUENCE says nothing of an earlier copy; on a frame sent once it is a refusal."""
+    device = ScriptedDevice()
+    device.answer(messages.Prime, Refusal.SEQUENCE)
+    client = device.client()
+    assert isinstance(client.prime(5000), Refused)
+    device.drop_replies = 1
+    assert isinstance(client.prime(5000), Unknown)
+
+
 def test_a_late_reply_is_nobodys() -> None:
     """A reply that comes after its request was given up isn't taken for the next one's."""
     device = ScriptedDevice()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from sit_host._gen import enums
 from sit_host._gen.messages import Prime
 from sit_host.cli.common import Call, device_options
 from sit_host.cli.work import do_work, failure
-from sit_host.errors import EXIT_FAILED, EXIT_OK
+from sit_host.errors import EXIT_FAILED, EXIT_OK, WorkFailed
 
 _TIMEOUT_S = 60.0
+_MIN_NL = 1000  # less was pushed when priming was broken off
 _DEFAULT_UL = 40.0  # fills the reference design's tube and needle, 30 uL, with a third to spare
 
 
@@ -30,6 +32,8 @@ def command(call: Call, volume_ul: float) -> int:
         return EXIT_FAILED
     with call.connect() as client:
         end = do_work(call, client, Prime(round(volume_ul * 1000)), _TIMEOUT_S, f"Priming with {volume_ul:g} uL.")
+        if end.result == enums.Refusal.NOT_READY and end.cause >= _MIN_NL:
+            raise WorkFailed(f"Pushed {end.cause / 1000:.1f} uL, but tube and needle still hold air.", "Prime again.")
         if not end.done:
             raise failure("The device was not primed", end, "Check that tube and needle are open, then prime again.")
         call.ui.result({"primed": True, "pushed_nl": end.cause})
