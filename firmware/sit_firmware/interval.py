@@ -1,91 +1,103 @@
 """What the tissue has had, as an interval: the three volumes of a shot and how far each can be trusted.
 
-    plunger  steps * step volume                      what the plunger pushed
-    needle   plunger - what compliance took up        what passed the tip
-    tissue   the needle volume while the bevel was buried; lost = needle - tissue
+    plunger  steps * step volume                               what the plunger pushed
+    needle   plunger - what stopper, backlash and pressure hide  what passed the tip
+    tissue   the needle volume while the opening was in tissue; lost = needle - tissue
 
-Pure functions of integers in nl, step, Pa; every bound is rounded outwards. The terms and their sources are in
-docs/ledger.md, the tolerances are those of hardware/reference.toml (tests/unit/test_interval_bounds.py holds them
-against it). Background only.
+A bound is never guessed: where nothing proves that the tip was in tissue the lower one is 0; where the metering was
+broken off the interval holds all that was stored besides. The terms and their sources stand in docs/ledger.md; the
+tolerances are those of hardware/reference.toml (tests/unit/test_interval_bounds.py holds them against it).
+Integers in nl, step, mN and Pa, rounded outwards; nothing is changed. Background only.
 """
 
 from sit_firmware import codes, image
 
-BORE_PERMILLE = 10  # of the volume: bore_tol 0.5 % acts twice on the area
-CYCLIC_NM = 3000  # nm: once-per-turn error of the screw, twice its amplitude
-LEAD_NM = 1000000
-STEP_NM = 312.5
-COMPLIANCE_PERMILLE = 300  # of the total: spread of bubble and tube around the calibrated value
-REST_NL = 12  # nl: noise of the pressure sensor, and what friction and backlash keep between two shots
+VOLUME_PERMILLE = 14  # of the volume: a bore tolerance of 0.5 % acts twice, and what a calibration leaves over
+SCREW_NM = 3000  # nm: once-per-turn error of the screw between any two places, twice its amplitude
+LEAD_UM = 1000  # um: travel of a turn
+STEPS_PER_LEAD = 3200
+REST_NL = 16  # nl: noise of force and pressure, what friction and backlash differ from the meter's model
+COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the total
+FRICTION_PERMILLE = 1200  # of the nominal: highest friction of a stopper
+TISSUE_PA = 5000  # Pa: with no flow, tissue holds more than this against the tip and air holds less
 WIDTH_PERMILLE = 50  # of the dose: the widest interval of a DONE record, and
 WIDTH_NL = 50  # nl: this much on top
-MAX_NL = 0xFFFFFFFF
+
+_METERED = (codes.CAUSE_NONE, codes.CAUSE_CAP, codes.CAUSE_TIME)  # causes after which the metering ran to its end
 
 
 def pushed_nl(steps, params):
-    """Plunger volume of `steps` (0 or more), rounded down."""
-    return steps * params[image.P_STEP_NL_Q10] >> 10
+    """Plunger volume of `steps`, 0 for none or less."""
+    return steps * params[image.P_STEP_NL_Q10] >> 10 if steps > 0 else 0
 
 
-def most_nl(steps, params):
-    """The most that `steps` can have pushed out of the syringe."""
-    if steps <= 0:
-        return 0
-    nl = pushed_nl(steps, params)
-    return nl + _plunger_error_nl(steps, params)
+def error_nl(volume_nl, params):
+    """How far a plunger volume may be off: bore, screw, one step, and a rest."""
+    step_q10 = params[image.P_STEP_NL_Q10]
+    steps = volume_nl * 1024 // step_q10 + 1
+    screw_nm = 22 * SCREW_NM * steps // (7 * STEPS_PER_LEAD) + 1  # 2 a sin(pi d / lead), from above
+    if screw_nm > SCREW_NM:
+        screw_nm = SCREW_NM
+    screw_nl = screw_nm * STEPS_PER_LEAD * step_q10 // (LEAD_UM * 1024000) + 1
+    return volume_nl * VOLUME_PERMILLE // 1000 + screw_nl + (step_q10 >> 10) + REST_NL + 2
 
 
-def _plunger_error_nl(steps, params):
-    """Half-width of the plunger volume: bore, screw, one step."""
-    nl = pushed_nl(steps, params)
-    turn = steps * 5 // 16  # um travelled: 3.2 steps per um
-    cyclic_nm = 3 * 3142 * turn // 1000 + 1  # 2 a sin(pi d / lead) <= 2 a pi d / lead, a = 1.5 um, lead 1000 um
-    if cyclic_nm > CYCLIC_NM:
-        cyclic_nm = CYCLIC_NM
-    step_nl = (params[image.P_STEP_NL_Q10] >> 10) + 1
-    return nl * BORE_PERMILLE // 1000 + 1 + cyclic_nm * 16 * step_nl // 5000 + step_nl
+def hidden_nl(params):
+    """The most that turning round can hide or free: the stopper's friction both ways and the backlash."""
+    friction_mn = 2 * params[image.P_FRICTION_MN] * FRICTION_PERMILLE // 1000
+    return (friction_mn * params[image.P_STOPPER_Q10] >> 10) + 2 * params[image.P_BACKLASH_NL] + 1
 
 
-def _stored_nl(press_pa, params):
-    """What compliance holds at a pressure, rounded up."""
+def stored_nl(press_pa, params):
+    """The most that compliance can hold at a pressure."""
     if press_pa <= 0:
         return 0
-    return press_pa * params[image.P_COMPL_NL_PER_MPA] // 1000000 + 1
+    return (press_pa // 1000 + 1) * params[image.P_COMPL_NL_PER_MPA] // 1000 * (1000 + COMPLIANCE_PERMILLE) // 1000 + 1
 
 
 def tissue(kind, steps, state, params):
-    """(lower, upper) bound in nl for an end record of `kind` after `steps`; reads the tick's answers in `state`.
-
-    DONE: the tick's estimate and its tolerances. PARTIAL and ABORTED: the shot was cut short with pressure stored, so
-    between what had certainly passed the tip and all that was pushed.
-    """
-    high = most_nl(steps, params)
-    if kind == codes.RECORD_DONE:
-        estimate = state[image.ST_TISSUE_NL]
-        lost = state[image.ST_NEEDLE_NL] - estimate
-        half = _plunger_error_nl(steps, params) + REST_NL + (lost if lost > 0 else 0)
-        half += _stored_nl(state[image.ST_PRESS_PA], params) * COMPLIANCE_PERMILLE // 1000
-        low = estimate - half
-        top = estimate + half
-        return (low if low > 0 else 0), top
-    held = _stored_nl(state[image.ST_PEAK_PA], params)
-    held += held * COMPLIANCE_PERMILLE // 1000
-    return _least_nl(steps, held, params), high
+    """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`."""
+    if steps == 0 and state[image.ST_PL_CMD] == 0:
+        return 0, 0
+    estimate = state[image.ST_TISSUE_NL]
+    needle = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL]
+    if state[image.ST_FAULT] or state[image.ST_CAUSE] not in _METERED:
+        return _broken_off(needle, state, params)
+    if estimate < 0:
+        estimate = 0
+    left = state[image.ST_PRESS_PA]
+    half = error_nl(estimate, params) + stored_nl(left if left > 0 else -left, params) * COMPLIANCE_PERMILLE // 1000
+    low = estimate - half - (needle - estimate if needle > estimate else 0)
+    return (low if low > 0 and in_tissue(state) else 0), estimate + half
 
 
-def uncertain(cap_steps, known_steps, press_pa, params):
-    """(lower, upper) bound in nl for a shot whose end nobody saw: at least `known_steps`, at most `cap_steps`."""
-    held = _stored_nl(press_pa, params)
-    held += held * COMPLIANCE_PERMILLE // 1000
-    return _least_nl(known_steps, held, params), most_nl(cap_steps, params)
+def _broken_off(needle_nl, state, params):
+    """The plunger stopped with pressure on: what is stored may have gone into the tissue, or past it."""
+    held = stored_nl(state[image.ST_PEAK_PA], params) + hidden_nl(params)
+    # contact may have been lost for the time that debouncing takes
+    late_steps = state[image.ST_ARG_FLOW_SPT] * params[image.P_DEBOUNCE_TICKS] >> 8
+    error = error_nl(needle_nl if needle_nl > 0 else 0, params)
+    low = needle_nl - held - pushed_nl(late_steps, params) - error
+    high = needle_nl + held + error
+    return (low if low > 0 and in_tissue(state) else 0), (high if high > 0 else 0)
 
 
-def _least_nl(steps, held_nl, params):
-    """The least that has passed the tip when `steps` were made and at most `held_nl` is stored."""
-    if steps <= 0:
-        return 0
-    low = pushed_nl(steps, params) - _plunger_error_nl(steps, params) - held_nl - REST_NL
-    return low if low > 0 else 0
+def in_tissue(state):
+    """True when the pressure proves that the opening was in tissue: it stood before the dose was pushed and after."""
+    return state[image.ST_PROBE] == image.PROBE_IN_TISSUE and state[image.ST_PRESS_OUT_PA] >= TISSUE_PA
+
+
+def uncertain(cap_steps, params):
+    """(lower, upper) bound in nl for a shot whose end nobody saw: nothing, or all that its cap allows."""
+    nl = pushed_nl(cap_steps, params)
+    return 0, nl + error_nl(nl, params) + hidden_nl(params)
+
+
+def least_needle_nl(steps, press_pa, params):
+    """The least that has passed the tip after `steps` at `press_pa` in line."""
+    nl = pushed_nl(steps, params) - stored_nl(press_pa, params) - hidden_nl(params)
+    nl -= error_nl(nl if nl > 0 else 0, params)
+    return nl if nl > 0 else 0
 
 
 def narrow(low_nl, high_nl, asked_nl):

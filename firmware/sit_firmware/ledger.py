@@ -127,7 +127,7 @@ class Ledger:
             return
         intent = self._open
         steps, press_pa = self._progress_of(self.open_seq)
-        low_nl, high_nl = interval.uncertain(intent[CAP_STEPS], steps, press_pa, self._params)
+        low_nl, high_nl = interval.uncertain(intent[CAP_STEPS], self._params)
         self.append(
             codes.RECORD_UNCERTAIN,
             cause=codes.CAUSE_RESET,
@@ -141,7 +141,7 @@ class Ledger:
             cap_steps=intent[CAP_STEPS],
             tissue_min_nl=low_nl,
             tissue_max_nl=high_nl,
-            needle_nl=low_nl,
+            needle_nl=interval.least_needle_nl(steps, press_pa, self._params),
             ref=self.open_seq,
         )
 

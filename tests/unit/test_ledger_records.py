@@ -91,7 +91,8 @@ def test_uncertain_counts_with_its_cap():
     assert found["kind"] == codes.RECORD_UNCERTAIN and found["ref"] == 1 and found["steps"] == 400
     low, high = ledger.totals(TREATMENT)
     assert (low, high) == (found["tissue_min_nl"], found["tissue_max_nl"])
-    assert 1000 < low < 2167 and high > CAP * 5549 // 1024
+    assert low == 0 and high > CAP * 5549 // 1024
+    assert 1000 < found["needle_nl"] < 2167
     assert ledger.window_max_nl(0, 600) == ledger.site_max_nl(TREATMENT, 1) == high
 
 
@@ -105,7 +106,7 @@ def test_progress_of_another_shot_counts_nothing():
     intent(ledger, 2)
     ledger = Device(store).ledger
     assert record(ledger, ledger.uncertain_seq)["steps"] == 0
-    assert record(ledger, ledger.uncertain_seq)["tissue_min_nl"] == 0
+    assert record(ledger, ledger.uncertain_seq)["needle_nl"] == 0
 
 
 def test_the_window_empties_by_the_clock_only():
