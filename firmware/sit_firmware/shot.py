@@ -4,7 +4,7 @@ Background only. A shot is started by `Session` alone, once all its conditions h
 books it. The end record counts the steps the hardware emitted, not the steps the control law meant to make.
 """
 
-from sit_firmware import codes, dose, image
+from sit_firmware import codes, dose, image, interval
 from sit_firmware.clock import Timer, ticks_of_ms
 from sit_firmware.store.access import StoreError
 from sit_firmware.treatment import GIVEN, MISSED
@@ -122,6 +122,8 @@ class Shot:
         steps = self.steps()
         kind, cause = self._end()
         low_nl, high_nl = dose.tissue_interval(dev, kind, steps)
+        if kind == codes.RECORD_DONE and not interval.narrow(low_nl, high_nl, volume_nl):
+            kind, cause = codes.RECORD_PARTIAL, codes.CAUSE_NO_PUNCTURE  # what nobody can vouch for isn't done
         self.active = False
         self.kind = kind
         self.cause = cause
