@@ -1,0 +1,174 @@
+"""What breaks a treatment off, and how it is taken up: nothing doubled, nothing lost, and a record in every case."""
+
+import pytest
+import treatkit
+from sit_host._gen.enums import Record as Kind
+from treatkit import SCENARIOS, Operator, treat, write_plan
+
+POINTS = [(1.5, 10.0)] * 4
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Four points of 10 uL."""
+    return write_plan(tmp_path, POINTS)
+
+
+def interrupt_after(points, times=1):
+    """An operator who presses Ctrl-C once so many points are done."""
+
+    def press(talk, tally):
+        if tally.done >= points:
+            talk.interrupts = max(talk.interrupts, times)
+
+    return Operator(on_tally=press)
+
+
+def test_a_pulled_cable_doubles_and_loses_nothing(open_device, plan, tmp_path):
+    """Invariant 5: a cable pulled in the middle of a shot and put back ends with every point exactly once."""
+    client = open_device(scenario=SCENARIOS / "cable_pulled_mid_treatment.toml")
+    operator = Operator()
+    done = treat(client, plan, tmp_path / "records", operator)
+    assert any("Connected again" in text for text in operator.said)
+    assert done.record["complete"]
+    assert treatkit.each_once(client, len(POINTS))
+    assert done.record["summary"]["truth"]["steps_equal"]
+    assert len(client.transport.truth()["shots"]) == len(POINTS)
+
+
+def test_a_cable_pulled_while_it_is_made_ready(open_device, plan, tmp_path):
+    """Invariant 5: a cable pulled during zero, prime or loading is no reason to give anything twice."""
+    client = open_device()
+    for second in range(4, 16, 4):
+        client.transport.target.machine.events.at(
+            second * 4000, lambda: client.transport.control({"do": "cable", "out_ms": 700})
+        )
+    done = treat(client, plan, tmp_path / "records")
+    assert done.record["complete"], done.record["reason"]
+    assert treatkit.each_once(client, len(POINTS))
+
+
+def test_ctrl_c_ends_after_the_shot_and_a_second_start_goes_on(device, plan, tmp_path):
+    """Ctrl-C disarms after the shot under way, keeps a record, and the next start gives what is left, no more."""
+    first = treat(device, plan, tmp_path / "records", interrupt_after(2))
+    assert first.record["ended"] == "stopped" and first.json_path.exists() and first.html_path.exists()
+    assert treatkit.device_state(device) == "IDLE"
+    given = sum(treatkit.starts(device).values())
+    assert 2 <= given < len(POINTS)
+    second = treat(device, plan, tmp_path / "records")
+    assert second.record["resumed"] and second.record["complete"]
+    assert second.record["treatment"] == first.record["treatment"]
+    assert treatkit.each_once(device, len(POINTS))
+    assert second.record["summary"]["points"] == len(POINTS)
+    third = treat(device, plan, tmp_path / "records", interrupt_after(0))
+    assert third.record["run"] == 2 and not third.record["resumed"]
+
+
+def test_ctrl_c_twice_stops_at_once(device, plan, tmp_path):
+    """A second Ctrl-C ends a shot under way: the needle is home, the point is on record as not given in full."""
+
+    class Impatient(Operator):
+        @property
+        def interrupts(self):
+            tip_um = device.transport.truth()["tip_um"] if device.header else -1
+            self._pressed = self._pressed or (2 if tip_um > 500 else 0)
+            return self._pressed
+
+        @interrupts.setter
+        def interrupts(self, value):
+            self._pressed = value
+
+    # a slow fluid: the shot lasts long enough for a person
+    slow = write_plan(tmp_path, [(1.5, 90.0)] * 2, name="slow.toml")
+    slow.write_text(slow.read_text().replace("viscosity_mpa_s = 1.0", "viscosity_mpa_s = 20.0"))
+    done = treat(device, slow, tmp_path / "records", Impatient())
+    assert done.record["ended"] == "stopped"
+    ends = [r for r in treatkit.ledger(device) if r.kind in (Kind.DONE, Kind.PARTIAL, Kind.ABORTED)]
+    assert [end.kind for end in ends] in ([Kind.PARTIAL], [Kind.ABORTED])
+    assert device.transport.truth()["tip_um"] < 0
+    assert treatkit.device_state(device) == "IDLE"
+
+
+def test_a_lost_journal_is_made_up_for_by_the_ledger(device, plan, tmp_path):
+    """Invariant 5: with every file on the host lost, a second start finds the treatment in the device's ledger."""
+    treat(device, plan, tmp_path / "records", interrupt_after(2))
+    second = treat(device, plan, tmp_path / "elsewhere")
+    assert second.record["resumed"] and second.record["complete"]
+    assert treatkit.each_once(device, len(POINTS))
+
+
+def test_a_new_run_is_a_new_treatment(device, plan, tmp_path):
+    """A declined treatment isn't offered again; the new one has a name of its own."""
+    first = treat(device, plan, tmp_path / "records", interrupt_after(1))
+    second = treat(device, plan, tmp_path / "records", interrupt_after(1), new=True)
+    assert second.record["treatment"] != first.record["treatment"]
+    third = treat(device, plan, tmp_path / "records")
+    assert third.record["treatment"] == second.record["treatment"]
+    assert third.record["complete"]
+
+
+def test_a_power_cut_leaves_an_unknown_shot_that_nobody_repeats(open_device, plan, tmp_path):
+    """Invariant 4: after a power cut in a shot nothing goes on until a person has looked; that point isn't repeated."""
+    client = open_device(scenario=SCENARIOS / "power_cut_mid_shot.toml")
+    alone = treat(client, plan, tmp_path / "records")
+    assert alone.record["ended"] == "failed"
+    assert "sit ack" in alone.record["reason"]
+    assert sum(treatkit.starts(client).values()) == 2
+    # a person looks at it, acknowledges and goes on
+    done = treat(client, plan, tmp_path / "records", Operator(attended=True))
+    assert [point["verdict"] for point in done.record["points"]] == ["done", "uncertain", "done", "done"]
+    assert treatkit.starts(client) == {(1, 1): 1, (2, 1): 1, (3, 1): 1, (4, 1): 1}
+    uncertain = done.record["points"][1]
+    truth_nl = alone.record["points"][1]["truth"]["volume_nl"]
+    assert uncertain["reported"]["volume_min_nl"] <= truth_nl <= uncertain["reported"]["volume_max_nl"]
+
+
+def test_a_missed_point_is_given_what_it_lacks(open_device, plan, tmp_path):
+    """A point that ended early is offered again as the next attempt, for the rest: never more than planned in all."""
+    client = open_device(scenario=SCENARIOS / "contact_lost.toml")
+    done = treat(client, plan, tmp_path / "records")
+    point = done.record["points"][1]
+    kinds = [attempt["kind"] for attempt in point["attempts"]]
+    assert kinds == ["PARTIAL", "DONE"]
+    first, second = point["attempts"]
+    assert second["asked_nl"] == POINTS[1][1] * 1000 - first["volume_max_nl"]
+    assert point["truth"]["volume_nl"] <= 1.03 * POINTS[1][1] * 1000
+    assert treatkit.each_once(client, len(POINTS))
+
+
+def test_a_declined_point_stays_missed(open_device, plan, tmp_path):
+    """An operator may leave a missed point: the treatment is finished, not complete, and the record says so."""
+    client = open_device(scenario=SCENARIOS / "contact_lost.toml")
+    operator = Operator(attended=True, answers=[("Missed", False)])
+    done = treat(client, plan, tmp_path / "records", operator)
+    assert done.record["ended"] == "finished" and not done.record["complete"]
+    assert [point["verdict"] for point in done.record["points"]] == ["done", "partial", "done", "done"]
+    assert sum("Missed" in question for question in operator.asked) == 1
+
+
+def test_a_fault_waits_for_a_person(open_device, plan, tmp_path):
+    """Invariant 6: with nobody there a fault ends the treatment; a person clears it and the rest is given."""
+    client = open_device(scenario=SCENARIOS / "estop.toml")
+    alone = treat(client, plan, tmp_path / "records")
+    assert alone.record["ended"] == "failed" and "ESTOP" in alone.record["reason"]
+    assert treatkit.device_state(client) == "FAULT"
+    assert [alarm["name"] for alarm in alone.record["alarms"]].count("ESTOP") == 1
+    client.sleep(3.0)  # the e-stop is released
+    done = treat(client, plan, tmp_path / "records", Operator(attended=True))
+    assert done.record["complete"]
+    assert treatkit.each_once(client, len(POINTS))
+
+
+def test_a_bug_on_the_host_stops_the_device_and_keeps_the_record(device, plan, tmp_path):
+    """Invariant 6: whatever fails on the host, the device is stopped and what was given is kept."""
+
+    def fail(talk, tally):
+        if tally.done == 2:
+            raise RuntimeError("made up")
+
+    with pytest.raises(RuntimeError, match="made up"):
+        treat(device, plan, tmp_path / "records", Operator(on_tally=fail))
+    assert treatkit.device_state(device) == "IDLE"
+    assert len(list((tmp_path / "records").glob("*/record.json"))) == 1
+    assert treat(device, plan, tmp_path / "records").record["complete"]
+    assert treatkit.each_once(device, len(POINTS))
