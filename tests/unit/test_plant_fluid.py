@@ -4,6 +4,7 @@ import math
 
 import pytest
 from plant_rig import TICK_S, Bench, quiet_unit
+from sit_sim.plant import nominal_unit, perturbed
 from sit_sim.plant.constants import entrance_factor, line_volume, tube_resistance
 
 STEP_NL = math.pi / 4 * 4.699**2 * 0.3125  # one microstep of the 1 mL syringe
@@ -92,8 +93,6 @@ def test_volume_balance_holds_at_every_tick():
 
 def test_plunger_volume_is_steps_times_the_true_bore():
     """Invariant 4: the plunger's true volume follows the steps and the true bore, not the nominal one."""
-    from sit_sim.plant import perturbed
-
     for factor in (1.0, 1.02):
         bench = purged(perturbed(quiet_unit(), {"bore": factor}))
         bench.run(100, steps=4).run(1)
@@ -141,8 +140,6 @@ def test_stopper_sticks_until_the_force_passes_its_friction():
 
 def test_screw_error_comes_round_once_a_turn():
     """Physics: the once-per-turn error has its amplitude and is gone after a whole turn."""
-    from sit_sim.plant import nominal_unit
-
     unit = nominal_unit()
     bench = purged(unit)
     errors = []
@@ -243,8 +240,6 @@ def test_air_leaves_before_fluid():
 
 def test_a_new_syringe_starts_clean_and_keeps_the_units_own_factor():
     """Change: no pressure, no stored volume, the hardware's step count goes on; a bore 2 % off stays 2 % off."""
-    from sit_sim.plant import perturbed
-
     bench = purged(perturbed(quiet_unit(), {"bore": 1.02}))
     bench.run(200, steps=4).run(1)
     bench.plant.set("syringe", 2)
@@ -252,3 +247,11 @@ def test_a_new_syringe_starts_clean_and_keeps_the_units_own_factor():
     assert (t["plunger_steps"], t["pressure_pa"], t["stored_nl"], t["plunger_nl"]) == (800, 0, 0, 0)
     assert bench.plant.unit.bore_m == pytest.approx(8.585e-3 * 1.02)
     assert bench.plant.unit.capacity_m3 == pytest.approx(3e-6)
+
+
+def test_a_new_needle_keeps_the_units_own_factor():
+    """Change: a bore 3 % off stays 3 % off with the next needle; resistance follows the new needle."""
+    bench = purged(perturbed(quiet_unit(), {"needle_bore": 0.97}))
+    bench.plant.set("needle", 2)
+    assert bench.plant.unit.needle_bore_m == pytest.approx(0.108e-3 * 0.97)
+    assert bench.plant.unit.bevel_m == pytest.approx(325e-6)

@@ -1,6 +1,7 @@
 """The plant's runs: the same however they are run, skipped, split or compiled."""
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -197,3 +198,27 @@ def test_unknown_names_are_refused_in_a_sentence():
     ):
         with pytest.raises(ValueError, match=part):
             call()
+
+
+def test_any_outputs_leave_a_sound_state():
+    """Bad input: whatever is written, the carriage stays between its stops, nothing is lost count of, all is finite."""
+    for seed in range(6):
+        bench = Bench(spread_unit(seed), seed)
+        bench.plant.set("press_n", 2.0)
+        for tick in range(400):
+            odd = draw(seed, tick, 77)
+            bench.run(
+                1,
+                duty=(odd % 3 - 1) * (1 << 30) if odd % 7 == 0 else odd % 8192 - 4096,
+                bridge=odd >> 3 & 1,
+                switch=odd >> 4 & 1,
+                token=odd >> 5 & 1,
+                steps=(odd >> 6) % 2001 - 1000 if odd % 5 == 0 else (odd >> 6) % 19 - 9,
+            )
+            t = bench.plant.truth()
+            assert 0.0 <= t["carriage_um"] <= 12000.0
+            assert abs(t["coil_a"]) <= bench.plant.unit.current_limit_a
+            near = 1e-9 * max(1.0, abs(t["plunger_nl"]))
+            assert abs(t["plunger_nl"] - t["passed_nl"] - t["stored_nl"]) <= near
+            assert abs(t["needle_nl"] - t["tissue_nl"] - t["lost_nl"]) <= near
+        assert all(math.isfinite(value) for value in bench.plant._x)

@@ -170,15 +170,17 @@ class Plant:
 
     def _fit_needle(self, needle_id: int) -> None:
         """A new needle: its own seating (the jig is to follow), air in its bore."""
-        self.unit = replace(self.unit, **needle_values(needle_id))
+        old, new = needle_values(self.unit.needle_id), needle_values(needle_id)
+        self.unit = replace(self.unit, **self._as_far_off(old, new, ("needle_bore_m", "bevel_m")))
         self._plane_m = self.unit.park_m + self.unit.seating_sd_m * self._draw(CH_SEATING)
         self._x[X_AIR] += needle_volume(self.unit)
 
-    def _fit_syringe(self, value: int | Mapping[str, float]) -> None:
-        """A new syringe {"id": 1, "full_ul": 1000}: no pressure, the rod against the stopper, air in the line.
+    def _as_far_off(self, old: dict[str, Any], new: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+        """The nominal values `new`, off by the factors that the unit's own are off the nominal `old`."""
+        return {**new, **{name: new[name] * (getattr(self.unit, name) / old[name]) for name in fields}}
 
-        Its bore, friction and compliance differ from the type's by the same factors as those of the one before.
-        """
+    def _fit_syringe(self, value: int | Mapping[str, float]) -> None:
+        """A new syringe {"id": 1, "full_ul": 1000}: no pressure, the rod against the stopper, air in the line."""
         given = {"id": value} if not isinstance(value, Mapping) else dict(value)
         old, new = syringe_values(self.unit.syringe_id), syringe_values(int(given.pop("id")))
         full_ul = float(given.pop("full_ul", new["capacity_m3"] * 1e9))
@@ -186,8 +188,8 @@ class Plant:
             raise ValueError(f"a syringe has no {next(iter(given))!r}: give id and full_ul.")
         if not 0 <= full_ul <= new["capacity_m3"] * 1e9 + 1e-6:
             raise ValueError(f"full_ul = {full_ul}: this syringe holds 0 to {new['capacity_m3'] * 1e9:.0f} uL.")
-        for name in ("bore_m", "stopper_n_per_m", "stopper_friction_n", "compliance_m3_per_pa"):
-            new[name] *= getattr(self.unit, name) / old[name]
+        fields = ("bore_m", "stopper_n_per_m", "stopper_friction_n", "compliance_m3_per_pa")
+        new = self._as_far_off(old, new, fields)
         new["capacity_m3"] = full_ul * 1e-9
         self.unit = replace(self.unit, **new)
         x = self._x
