@@ -19,7 +19,7 @@ some hundred bytes per frame.
 import binascii
 import struct
 
-from sit_firmware import codes, wire
+from sit_firmware import cobs, codes, wire
 from sit_firmware.once import Once
 
 _OVERHEAD = wire.HEADER_LEN + wire.MAC_LEN + 4
@@ -137,7 +137,7 @@ class Link:
     def _decode(self, n):
         """Undoes COBS in place and fills the request; False unless everything about the frame is right."""
         rx = self._rx
-        if not uncobs(rx, n) or n - 1 < _OVERHEAD:
+        if not cobs.decode(rx, n) or n - 1 < _OVERHEAD:
             return False
         crc_at = n - 4
         crc = binascii.crc32(self._rx_view[1:crc_at])
@@ -197,7 +197,7 @@ class Link:
             frame[i] = 0
         end += wire.MAC_LEN
         struct.pack_into("<I", frame, end, binascii.crc32(frame[1:end]))
-        cobs(frame, n + 1)
+        cobs.encode(frame, n + 1)
         frame[n + 1] = 0
         self._tx[self._tx_end : self._tx_end + n + 2] = frame[: n + 2]
         self._tx_end += n + 2
@@ -237,28 +237,3 @@ def payload_refusal(message_id, payload):
         if (low is not None and value < low) or (high is not None and value > high):
             return codes.REFUSED_BAD_VALUE
     return 0
-
-
-def cobs(buf, n):
-    """Encodes buf[1:n] in place: each zero, and buf[0], becomes the distance to the next zero or to the end.
-
-    For n <= 255, where COBS needs no more than that one byte in front.
-    """
-    data = bytes(buf[:n])  # `find` runs in C, and only bytes have it on every port
-    mark = 0
-    at = data.find(b"\0", 1)
-    while at > 0:
-        buf[mark] = at - mark
-        mark = at
-        at = data.find(b"\0", mark + 1)
-    buf[mark] = n - mark
-
-
-def uncobs(buf, n):
-    """Decodes buf[:n] in place into buf[1:n]; False when its distances don't end at n. buf[:n] holds no zero."""
-    at = 0
-    while at < n:
-        step = buf[at]
-        buf[at] = 0
-        at += step
-    return at == n
