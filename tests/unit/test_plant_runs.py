@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from plant_rig import Bench, quiet_unit
 from sit_firmware import image
-from sit_sim.plant import Plant, jit, nominal_unit, perturbed, spread_unit
+from sit_sim.plant import Plant, jit, layout, nominal_unit, perturbed, spread_unit
 from sit_sim.plant.noise import draw, normal
 
 STORY_TICKS = 700
@@ -219,6 +219,9 @@ def test_any_outputs_leave_a_sound_state():
             assert 0.0 <= t["carriage_um"] <= 12000.0
             assert abs(t["coil_a"]) <= bench.plant.unit.current_limit_a
             near = 1e-9 * max(1.0, abs(t["plunger_nl"]))
-            assert abs(t["plunger_nl"] - t["passed_nl"] - t["stored_nl"]) <= near
+            unit, x = bench.plant.unit, bench.plant._x
+            area_m2 = math.pi / 4 * unit.bore_m**2
+            held_m3 = unit.compliance_m3_per_pa * x[layout.X_P] + area_m2 * (x[layout.X_NUT] - x[layout.X_Z])
+            assert abs(t["plunger_nl"] - t["passed_nl"] - held_m3 * 1e12) <= near
             assert abs(t["needle_nl"] - t["tissue_nl"] - t["lost_nl"]) <= near
         assert all(math.isfinite(value) for value in bench.plant._x)
