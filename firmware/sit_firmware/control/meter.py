@@ -21,14 +21,17 @@ def hidden(state, inputs, outputs, params):
 
 
 def balance(state, inputs, outputs, params):
-    """Sets ST_STEPS, ST_NEEDLE_NL and, while the opening is buried, ST_TISSUE_NL."""
+    """Sets ST_STEPS, ST_NEEDLE_NL and, while the opening is buried, ST_TISSUE_NL.
+
+    Suck-back gives nothing and turns stopper and screw round, so the last value before it is the truer one.
+    """
     hidden(state, inputs, outputs, params)
     steps = inputs[image.IN_STEPS] - state[image.ST_STEPS0]
     state[image.ST_STEPS] = steps
     needle = (steps * params[image.P_STEP_NL_Q10]) >> 10
     needle -= state[image.ST_HIDDEN_NL] - state[image.ST_HIDDEN0_NL]
     state[image.ST_NEEDLE_NL] = needle
-    if state[image.ST_DEPTH_UM] >= params[image.P_BEVEL_UM]:
+    if state[image.ST_DEPTH_UM] >= params[image.P_BEVEL_UM] and state[image.ST_SUCK] == 0:
         state[image.ST_TISSUE_NL] = needle - state[image.ST_LOST_NL]
 
 
