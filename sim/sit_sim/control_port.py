@@ -1,8 +1,10 @@
 """The control port: one command a line in JSON, one answer a line, for any number of clients of this computer.
 
-{"do": "truth"}                         ->  {"ok": true, "result": {...}}
-{"do": "cable", "out_ms": 1500}         ->  {"ok": true, "result": {}}
-{"do": "cable", "state": "sideways"}    ->  {"ok": false, "error": "one sentence"}
+- {"do": "truth"}                       ->  {"ok": true, "result": {...}}
+- {"do": "cable", "out_ms": 1500}       ->  {"ok": true, "result": {}}
+- {"do": "cable", "state": "sideways"}  ->  {"ok": false, "error": "one sentence"}
+
+From a shell: `python -m sit_sim.control_port HOST:PORT '{"do": "truth"}'`, exit code 1 when it was refused.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +20,7 @@ from .ports import listen
 from .targets.errors import ControlError
 
 _LONGEST_LINE = 1 << 16
+_PATIENCE_S = 60.0
 
 
 class ControlPort:
@@ -89,3 +93,29 @@ class ControlPort:
     def _drop(self, client: socket.socket) -> None:
         self._clients.pop(client, None)
         client.close()
+
+
+def ask(host: str, port: int, line: str) -> dict[str, Any]:
+    """Send one line to a control port and return the answer; OSError when nobody is there."""
+    with socket.create_connection((host, port), _PATIENCE_S) as client:
+        client.sendall(line.encode() + b"\n")
+        return json.loads(client.makefile(encoding="utf-8").readline())
+
+
+def main(argv: list[str]) -> int:
+    """One command from the shell."""
+    if len(argv) != 2 or ":" not in argv[0]:
+        print("usage: python -m sit_sim.control_port HOST:PORT JSON", file=sys.stderr)
+        return 2
+    host, port = argv[0].rsplit(":", 1)
+    try:
+        answer = ask(host, int(port), argv[1])
+    except (OSError, ValueError) as exc:
+        print(f"{argv[0]}: no control port answers there: {exc}", file=sys.stderr)
+        return 1
+    print(json.dumps(answer["result"], indent=2) if answer["ok"] else answer["error"])
+    return 0 if answer["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -30,7 +30,7 @@ from .clock import EventQueue, ticks_of_s
 from .targets.errors import ControlError
 from .world import World, check_action
 
-CHANGE_S: Final = 1.6
+CHANGE_S: Final = 2.2
 """A needle or syringe is changed and adjusted this long after its light has come at the latest."""
 TOOL_S: Final = 0.5
 """The zero tool is on this long after its light has come at the latest."""
@@ -143,7 +143,7 @@ class AutoHand:
     def _change_needle(self) -> None:
         self._let_go()
         self._later(0.9, 1.2, partial(self._world.act, "change_needle"))
-        self._later(1.3, CHANGE_S, partial(self._world.act, "adjust"))
+        self._later(1.4, 1.8, partial(self._world.act, "adjust"))
 
     def _change_syringe(self) -> None:
         """Once the old syringe is out the new one goes in, whatever the light does."""
@@ -152,10 +152,10 @@ class AutoHand:
 
     def _swap_syringe(self) -> None:
         self._world.act("cartridge_out")
-        self._surely(0.5, "change_syringe")
-        self._surely(0.5, "change_needle")
-        self._surely(0.6, "cartridge_in")
-        self._surely(0.9, "adjust")
+        self._surely(1.0, "change_syringe")
+        self._surely(1.0, "change_needle")
+        self._surely(1.2, "cartridge_in")
+        self._surely(1.5, "adjust")
 
     def _fit_tool(self) -> None:
         self._let_go()

@@ -4,7 +4,7 @@
         serve(target, link=Path("/tmp/opensit"), announce=lambda server: print(server.describe()))
 
     serve(target, *, pty=True, link=None, tcp_port=0, control_port=0, speed=1.0, announce=None) -> None
-        until Ctrl-C or `Server.stop`. `link` is the symbolic link to the pseudo-terminal, by default one in a folder of
+        until Ctrl-C or SIGTERM. `link` is the symbolic link to the pseudo-terminal, by default one in a folder of
         its own; ports are chosen by the system when 0, left out when None; `speed` is target seconds in a wall second.
         `announce(server)` is called when clients may come.
     Server(target, same arguments)   .pty_path  .tcp_address  .control_address  .describe()  .run()  .stop()  .close()
@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import contextlib
 import select
+import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from sit_firmware import codes
 
 from .clock import s_of_ticks
 from .control_port import ControlPort
@@ -35,6 +38,8 @@ _IDLE_S = 0.005
 _BUSY_S = 0.0005
 _BUSY_FOR_S = 0.05
 """After bytes from a client it looks this much longer for the answer without waiting."""
+_SAVE_S = 2.0
+"""The store of a state folder is this old at most when the simulator itself is killed."""
 _SLICE_TICKS = 200
 _SLICE_S = 0.05
 
@@ -57,6 +62,7 @@ class Server:
         self._pace.anchor(target.machine.tick)
         self._stopping = False
         self._busy_until = 0.0
+        self._save_at = 0.0
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self.log: Callable[[str], None] = lambda line: None
@@ -106,10 +112,14 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`."""
+        caught_up = True
         while not self._stopping:
-            self._wait()
-            self._advance()
+            self._wait(caught_up)
+            caught_up = self._advance()
             self._look()
+            if time.monotonic() > self._save_at and self._target.machine.phase == codes.PHASE_IDLE:
+                self._target.save()
+                self._save_at = time.monotonic() + _SAVE_S
 
     def stop(self) -> None:
         """End `run`; from any thread or signal handler."""
@@ -123,24 +133,24 @@ class Server:
 
     # --- one round ---------------------------------------------------------------------------------
 
-    def _wait(self) -> None:
+    def _wait(self, caught_up: bool) -> None:
         fds = [self._wake.fileno()]
         for port in self._ports:
             fds += port.fds()
         if self._control:
             fds += self._control.fds()
-        behind = self._target.machine.tick < self._pace.due_tick()
         busy = time.monotonic() < self._busy_until
-        select.select(fds, [], [], 0.0 if behind else _BUSY_S if busy else _IDLE_S)
+        select.select(fds, [], [], (_BUSY_S if busy else _IDLE_S) if caught_up else 0.0)
         with contextlib.suppress(BlockingIOError):
             self._wake.recv(16)
 
-    def _advance(self) -> None:
-        """Bring the world to where the wall clock is, or as far as a slice of time allows."""
+    def _advance(self) -> bool:
+        """Bring the world to where the wall clock was, or as far as a slice of time allows; True when it got there."""
         target, machine = self._target, self._target.machine
         self._pace.slide(machine.tick)
         end_s = time.monotonic() + _SLICE_S
-        while machine.tick < (due := self._pace.due_tick()) and time.monotonic() < end_s:
+        due = self._pace.due_tick()
+        while machine.tick < due and time.monotonic() < end_s:
             until_s = s_of_ticks(min(due, machine.tick + _SLICE_TICKS))
             try:
                 if not self._plugged:
@@ -153,6 +163,7 @@ class Server:
             if data:
                 for port in self._ports:
                     port.send(data)
+        return machine.tick >= due
 
     def _look(self) -> None:
         for port in self._ports:
@@ -192,8 +203,9 @@ def serve(
     speed: float = 1.0,
     announce: Callable[[Server], None] | None = None,
 ) -> None:
-    """Serve `target` until Ctrl-C; see the head of this file."""
+    """Serve `target` until Ctrl-C or a termination signal, in the main thread; see the head of this file."""
     server = Server(target, pty=pty, link=link, tcp_port=tcp_port, control_port=control_port, speed=speed)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: server.stop())
     try:
         if announce:
             announce(server)
@@ -201,4 +213,5 @@ def serve(
     except KeyboardInterrupt:
         pass
     finally:
+        signal.signal(signal.SIGTERM, before)
         server.close()

@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,9 +13,11 @@ import echo_app
 import pytest
 import serial
 from fake_plant import FakePlant
+from sit_sim import control_port
 from sit_sim.ports import PtyPort
+from sit_sim.run_command import run_command
 from sit_sim.server import Server
-from sit_sim.targets import TargetError
+from sit_sim.targets import ControlError, TargetError
 from sit_sim.targets.inprocess import InProcess
 
 pytestmark = pytest.mark.targets("sim:", reason="the server knows nothing of the firmware process")
@@ -39,9 +43,7 @@ def served(open_sim, tmp_path):
 
 def control(server, **command):
     """One command on the control port."""
-    with socket.create_connection(server.control_address, PATIENCE_S) as client:
-        client.sendall(json.dumps(command).encode() + b"\n")
-        return json.loads(client.makefile().readline())
+    return control_port.ask(*server.control_address, json.dumps(command))
 
 
 def tcp(server):
@@ -194,3 +196,57 @@ def test_taken_port_is_one_sentence(served, open_sim):
             pty=False,
             tcp_port=served.tcp_address[1],
         )
+
+
+CLIENT = """
+import os, sys, socket
+host, port = os.environ["SIT_TARGET"].removeprefix("tcp:").rsplit(":", 1)
+with socket.create_connection((host, int(port)), 10) as device:
+    print("reached")
+assert os.environ["SIT_CONTROL"].startswith("127.0.0.1:")
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_command_finds_the_simulator_and_its_exit_code_comes_back(tmp_path, capfd, code):
+    """`sit sim -- CMD`: the connection string is in SIT_TARGET, the exit code is the command's."""
+    log = tmp_path / "sim.log"
+    argv = [sys.executable, "-c", CLIENT, str(code)]
+    assert run_command(argv, spec="sim:", log_path=log) == code
+    out, err = capfd.readouterr()
+    assert out == "reached\n"
+    assert (str(log) in err) == bool(code)
+    assert "sit sim --target sim:" in log.read_text() and f"exit code {code}" in log.read_text()
+
+
+def test_command_that_is_not_there_is_said_so(tmp_path, capfd):
+    """`sit sim -- CMD`: a command that doesn't exist is named, with the shell's exit code for it."""
+    assert run_command(["no-such-command"], spec="sim:", log_path=tmp_path / "log") == 127
+    assert "no command 'no-such-command'" in capfd.readouterr().err
+
+
+def test_command_is_not_run_when_the_simulator_does_not_start(tmp_path):
+    """`sit sim -- CMD`: a wrong scenario is one sentence, and the command isn't run."""
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("[unti]\n")
+    with pytest.raises(ControlError, match="unti"):
+        run_command([sys.executable, "-c", "raise SystemExit(9)"], spec="sim:", scenario=wrong)
+
+
+def test_a_terminated_server_keeps_its_store(tmp_path):
+    """Served: SIGTERM ends it in order; the state folder has what the device wrote, and the link is gone."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from sit_sim.server import serve; from sit_sim.targets import open_target\n"
+        "with open_target('sim:', state_dir=sys.argv[1]) as target:\n"
+        "    serve(target, link=Path(sys.argv[2]), announce=lambda server: print('ready', flush=True))\n"
+    )
+    link, state = tmp_path / "tty", tmp_path / "state"
+    process = subprocess.Popen([sys.executable, "-c", code, str(state), str(link)], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    assert link.is_symlink()
+    process.terminate()
+    assert process.wait(PATIENCE_S) == 0
+    assert not link.is_symlink()
+    assert (state / "store.bin").read_bytes() != b"\xff" * 262144

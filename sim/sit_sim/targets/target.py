@@ -225,6 +225,11 @@ class SimTarget:
             self.machine.trace.close()
         self.machine.trace = Trace(to) if isinstance(to, Path) else to
 
+    def save(self) -> None:
+        """Write the store to the state folder, when there is one and it has changed."""
+        if self.store_file is not None:
+            self.store_file.save()
+
     def close(self) -> None:
         """End the firmware, keep the store. May be called twice."""
         self.trace(None)
