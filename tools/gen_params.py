@@ -21,8 +21,8 @@ OUT = ROOT / "firmware" / "sit_firmware" / "params_gen.py"
 # Choices of the control law. The needle's come from the feasibility study of reference A, the rest from runs of the
 # bare loop (docs/control.md says which).
 TUNING = {
-    "observer_hz": 350.0,
-    "loop_hz": 110.0,
+    "observer_hz": 500.0,
+    "loop_hz": 130.0,
     "accel_m_per_s2": 25.0,
     "decel_m_per_s2": 8.0,
     "cap_m_per_s": 0.15,
@@ -76,6 +76,7 @@ GUARD = {
     "cut_ticks": 3,
     "push_um": 60.0,
     "push_n": 0.4,
+    "turn_steps": 48,
     "sensor_kpa": 1000,
 }
 
@@ -115,7 +116,7 @@ def needle(ref: dict[str, Any]) -> dict[str, float]:
         "MV_PER_ACC": mv_per_acc,
         "ACC_PER_MV_Q10": 1024 * 256 / mv_per_acc,
         "EMF_MV": k / to_v * 1000,
-        "DRIVE_MV": coil["current_limit_a"] * r * 1000,
+        "DRIVE_MV": coil["current_limit_a"] * r * (1 + coil["resistance_tol"][1]) * 1000,
         "PARK_ACC_Q8": spring_acc(ref, axis["spring_park_n"], step_s) * 256,
         "SLOPE_Q16": spring_acc(ref, axis["spring_n_per_mm"] / 1000, step_s) * 65536,
         "FRESH_Q4": fresh * 16,
@@ -156,6 +157,7 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "STOPPER_Q10": round(stopper / 1000 * 1024),
         "BACKLASH_NL": round(area_mm2 * ref["plunger_axis"]["backlash_um"]),
         "STORED_Q14": round((bubble + stopper * area_mm2) * PER_MPA_Q14),
+        "G_TURN_MN": round(GUARD["turn_steps"] * step_um(ref) * entry["stopper_n_per_mm"]),
         "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
         "BORE_Q14": round(area_mm2 * 1000 * PER_MPA_Q14),
         "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
@@ -232,6 +234,7 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_CUT_N": g["cut_ticks"],
         "G_PUSH_STEPS": g["push_um"] / step_um(ref),
         "G_PUSH_MN": g["push_n"] * 1000,
+        "G_TURN_STEPS": g["turn_steps"],
         "G_CHUNK": math.ceil(ref["plunger_axis"]["max_speed_mm_per_s"] * 1e-3 * tick["tick_us"] / step_um(ref)) + 1,
         "G_SENSOR_PA": g["sensor_kpa"] * 1000,
     }

@@ -76,20 +76,38 @@ def _steps(state, inputs, outputs, params):
         elif phase != codes.PHASE_RETRACT or chunk > 0:
             found = codes.FAULT_PLUNGER_MOVED
             value = chunk
-        # steps against force: far enough forward, and the stopper must push back
-        if chunk > 0:
-            if state[image.ST_G_PUSH_STEPS] == 0:
-                state[image.ST_G_LOAD_MN] = inputs[image.IN_LOAD_MN]
-            state[image.ST_G_PUSH_STEPS] += chunk
-            if state[image.ST_G_PUSH_STEPS] > params[image.P_G_PUSH_STEPS]:
-                if inputs[image.IN_LOAD_MN] < params[image.P_G_PUSH_MN] and found == 0:
-                    found = codes.FAULT_STEPS_LOST
-                    value = inputs[image.IN_LOAD_MN]
-        else:
-            state[image.ST_G_PUSH_STEPS] = 0
+        if found == 0:
+            _lost(state, inputs, outputs, params)
     if found and state[image.ST_G_FOUND] == 0:
         state[image.ST_G_FOUND] = found
         state[image.ST_G_VALUE] = value
+
+
+def _lost(state, inputs, outputs, params):
+    """Steps against force: the stopper pushes back after a way forward, and lets up by its stiffness after a turn."""
+    chunk = outputs[image.OUT_STEPS]
+    load = inputs[image.IN_LOAD_MN]
+    steps = inputs[image.IN_STEPS]
+    lost = 0
+    if chunk > 0:
+        state[image.ST_G_TURN] = steps
+        state[image.ST_G_LOAD_MN] = load
+        state[image.ST_G_PUSH_STEPS] += chunk
+        if state[image.ST_G_PUSH_STEPS] > params[image.P_G_PUSH_STEPS] and load < params[image.P_G_PUSH_MN]:
+            lost = 1
+    else:
+        state[image.ST_G_PUSH_STEPS] = 0
+        fall = state[image.ST_G_LOAD_MN] - load
+        back = state[image.ST_G_TURN] - steps
+        full = params[image.P_G_TURN_MN]
+        # only when the rod still pushes at the end of it, so that backlash has no part in it
+        if back >= params[image.P_G_TURN_STEPS] and state[image.ST_G_LOAD_MN] > full + (full >> 3):
+            if fall < full - (full >> 2):
+                lost = 1
+            state[image.ST_G_LOAD_MN] = 0  # looked at once in each turn
+    if lost and state[image.ST_G_FOUND] == 0:
+        state[image.ST_G_FOUND] = codes.FAULT_STEPS_LOST
+        state[image.ST_G_VALUE] = load
 
 
 def _rest_memory(state, inputs, outputs, params):

@@ -121,11 +121,22 @@ def _dwell(state, inputs, outputs, params):
 
 def suck(state, inputs, outputs, params):
     """Takes the stored pressure off by reverse steps; ST_SUCK is 2 when none is left or the time is over."""
+    tick = inputs[image.IN_TICK]
+    if state[image.ST_SUCK] == 1:
+        state[image.ST_SUCK] = 3
+        state[image.ST_FLOW_TICK] = tick
     press = inputs[image.IN_PRESS_PA]  # the raw one: it falls by some kPa in a step, a filter would be late
     if press <= params[image.P_REST_PA]:
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_PL_GO_NL] = 0
         state[image.ST_SUCK] = 2
+        return
+    if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_RETRACT_TICKS]:
+        # it doesn't fall: a blocked line or a lying sensor
+        state[image.ST_PL_SPEED_Q8] = 0
+        state[image.ST_SUCK] = 2
+        state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
+        state[image.ST_END_CAUSE] = codes.CAUSE_TIME
         return
     # the stored volume lies behind the stopper's friction, which must be turned round first
     go = ((press >> 4) * params[image.P_STORED_Q14]) >> 14
@@ -142,9 +153,9 @@ def _finish(state, inputs, outputs, params):
     """The dose is given or as near as it gets: to RETRACT with the result that the volume says."""
     goal = state[image.ST_GOAL_NL]
     short = goal - state[image.ST_NEEDLE_NL]
-    if short > (goal >> 5) + params[image.P_DOSE_TOL_NL]:
+    if short > (goal >> 4) + params[image.P_DOSE_TOL_NL]:
         state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
-    else:
+    elif state[image.ST_END_RESULT] == codes.RESULT_DONE:
         state[image.ST_END_CAUSE] = codes.CAUSE_NONE
     state[image.ST_PHASE] = codes.PHASE_RETRACT
     state[image.ST_PHASE_TICK] = inputs[image.IN_TICK]
@@ -173,7 +184,8 @@ def retract(state, inputs, outputs, params):
         return
     waited = (inputs[image.IN_TICK] - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF
     if state[image.ST_SUCK] != 2 and waited < params[image.P_RETRACT_TICKS] and not state[image.ST_STOP]:
-        state[image.ST_SUCK] = 1
+        if state[image.ST_SUCK] == 0:
+            state[image.ST_SUCK] = 1
         suck(state, inputs, outputs, params)
         return
     # the last chunk must have been emitted and counted before the result is told
