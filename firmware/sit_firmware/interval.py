@@ -16,8 +16,8 @@ VOLUME_PERMILLE = 14  # of the volume: a bore tolerance of 0.5 % acts twice, and
 SCREW_NM = 3000  # nm: once-per-turn error of the screw between any two places, twice its amplitude
 LEAD_UM = 1000  # um: travel of a turn
 STEPS_PER_LEAD = 3200
-REST_NL = 16  # nl: noise of force and pressure, what friction and backlash differ from the meter's model
-COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the total
+REST_NL = 16  # nl: noise of force and pressure, what a calibrated compliance leaves over, what suck-back takes
+COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the total, uncalibrated
 FRICTION_PERMILLE = 1200  # of the nominal: highest friction of a stopper
 TISSUE_PA = 5000  # Pa: with no flow, tissue holds more than this against the tip and air holds less
 WIDTH_PERMILLE = 50  # of the dose: the widest interval of a DONE record, and
@@ -60,19 +60,18 @@ def tissue(kind, steps, state, params):
     if steps == 0 and state[image.ST_PL_CMD] == 0:
         return 0, 0
     estimate = state[image.ST_TISSUE_NL]
-    needle = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL]
     if state[image.ST_FAULT] or state[image.ST_CAUSE] not in _METERED:
-        return _broken_off(needle, state, params)
+        return _broken_off(state, params)
     if estimate < 0:
         estimate = 0
-    left = state[image.ST_PRESS_PA]
-    half = error_nl(estimate, params) + stored_nl(left if left > 0 else -left, params) * COMPLIANCE_PERMILLE // 1000
-    low = estimate - half - (needle - estimate if needle > estimate else 0)
+    half = error_nl(estimate, params)
+    low = estimate - half
     return (low if low > 0 and in_tissue(state) else 0), estimate + half
 
 
-def _broken_off(needle_nl, state, params):
+def _broken_off(state, params):
     """The plunger stopped with pressure on: what is stored may have gone into the tissue, or past it."""
+    needle_nl = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL]
     held = stored_nl(state[image.ST_PEAK_PA], params) + hidden_nl(params)
     # contact may have been lost for the time that debouncing takes
     late_steps = state[image.ST_ARG_FLOW_SPT] * params[image.P_DEBOUNCE_TICKS] >> 8
