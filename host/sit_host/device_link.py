@@ -24,6 +24,7 @@ from sit_host.wire import Message, RangeError, ShortPayload
 REPLY_S = 0.3
 """How long a reply may take before the same frame is sent again."""
 TRIES = 7
+_HELLO_TRIES = 10  # a device may still be starting
 _STOP_S = 0.1  # STOP, DISARM and RENEW are repeated soon: that does no harm, and being late may
 _STOP_TRIES = 20
 _RENEW_TRIES = 5
@@ -65,7 +66,7 @@ class DeviceLink:
         nonce = secrets.randbelow(0xFFFFFFFF) + 1
         with self.lock:
             self.lease.end()
-            answer = self.exchange.ask(messages.Hello(nonce, messages.SCHEMA_HASH), REPLY_S, TRIES)
+            answer = self.exchange.ask(messages.Hello(nonce, messages.SCHEMA_HASH), REPLY_S, _HELLO_TRIES)
             if isinstance(answer, Silence):
                 raise self._no_hello(answer)
             self.header = answer.header

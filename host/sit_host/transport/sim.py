@@ -124,6 +124,7 @@ def serve(spec: str, options: SimOptions, how: ServeOptions, announce: Callable[
 
     transport = open_sim(parse_url(spec), options)
     try:
+        transport.control({"do": "run", "ms": 1.0})  # what is compiled at first use is compiled before clients wait
         server.serve(
             transport.target,
             pty=how.pty,
