@@ -10,7 +10,7 @@ from sit_host import cli
 from sit_host.errors import RefusedError
 from treatkit import Operator, treat, write_plan
 
-MIXED = [(1.2, 5.0), (1.5, 10.0), (1.8, 20.0), (1.2, 3.0)]
+MIXED = [(1.2, 5.0), (1.5, 10.0), (1.8, 20.0), (1.2, 5.0)]
 
 
 def test_every_point_is_given_and_reported_as_it_truly_was(device, tmp_path):
