@@ -186,6 +186,9 @@ class Player:
                 volume = given * params[image.P_STEP_NL_Q10] // 1024
                 state[image.ST_NEEDLE_NL] = state[image.ST_TISSUE_NL] = volume
                 state[image.ST_END_UM] = state[image.ST_ARG_DEPTH_UM]
+                state[image.ST_PL_CMD] = given
+                state[image.ST_PROBE] = image.PROBE_IN_TISSUE
+                state[image.ST_PRESS_OUT_PA] = 40000
         self._how = (result, cause)
 
     def _end(self, state, result, cause):
