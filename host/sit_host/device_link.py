@@ -115,9 +115,6 @@ class DeviceLink:
             if answer.header.result in _COPY_REFUSED and answer.sends > 1:
                 # this copy did nothing; whether an earlier one did, its forgotten reply would have said
                 return Unknown(message.NAME, "its reply was lost and is no longer kept.", message)
-            if answer.header.result == enums.Refusal.SEQUENCE and answer.sends > 1:
-                # the last copy did nothing; whether an earlier one did, its lost reply would have told
-                return Unknown(message.NAME, "the device no longer has its reply.", message)
             if answer.header.result:
                 return self._refused(message.NAME, answer.header)
             try:
