@@ -1,16 +1,15 @@
 """The records on real MicroPython: power cuts, heap, the recorder's tick under heap_lock, the boot with a full ring."""
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from sit_sim.targets.pipe import find_micropython
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-MICROPYTHON = shutil.which("micropython", path=str(Path(sys.executable).parent)) or shutil.which("micropython")
+MICROPYTHON = find_micropython()
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +19,7 @@ def printed():
         pytest.skip("no MicroPython unix port on this platform")
     env = {**os.environ, "MICROPYPATH": os.pathsep.join([str(ROOT / "firmware"), str(HERE)])}
     run = subprocess.run(
-        [MICROPYTHON, "-X", "heapsize=8M", str(HERE / "records_on_micropython.py")],
+        [str(MICROPYTHON), "-X", "heapsize=8M", str(HERE / "records_on_micropython.py")],
         env=env,
         capture_output=True,
         text=True,
