@@ -1,7 +1,7 @@
 """Requests to handlers: the checks that depend on the device, the handler, the reply's header.
 
 Background only. The link has checked the frame, its length, the ranges of its fields and its session. Here: the schema
-and the state. STOP and DISARM pass every check. A handler is `f(dev, payload, reply)` and returns 0 or a refusal; it
+and the state; by both STOP and DISARM are allowed always. A handler is `f(dev, payload, reply)` and returns 0 or a refusal; it
 puts the fields of its reply into `reply`.
 """
 
@@ -9,7 +9,6 @@ import struct
 
 from sit_firmware import answers, codes, commands, image, readiness, wire
 
-_ALWAYS = (codes.MSG_STOP, codes.MSG_DISARM)
 HANDLERS = {}
 HANDLERS.update(answers.HANDLERS)
 HANDLERS.update(commands.HANDLERS)
@@ -48,8 +47,6 @@ class Reply:
 
 def device_refusal(dev, message):
     """Why the device doesn't take this message now, or 0."""
-    if message in _ALWAYS:
-        return 0
     _, changes, states, _, _, _ = wire.REQUESTS[message]
     if changes and not dev.session.schema_ok:
         return codes.REFUSED_SCHEMA

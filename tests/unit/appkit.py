@@ -117,7 +117,6 @@ class Player:
     def __init__(self, board):
         self._board = board
         self._left = 0
-        self._how = (codes.RESULT_DONE, codes.CAUSE_NONE)
         self._request = codes.REQ_NONE
         self.taken = []  # every request with its arguments
         self.results = []  # (result, cause) of the next ones
@@ -136,10 +135,9 @@ class Player:
             self._end(state, codes.RESULT_ABORTED, codes.CAUSE_STOP)
         elif self._request and not self.holds:
             self._left -= 1
-            if self._left == 1:
+            if self._left == 0:
+                # the hardware counts the last chunk a tick later
                 self._finish(state, params)
-            elif self._left == 0:
-                self._end(state, *self._how)
 
     def check(self, state, inputs, outputs, params):
         """The guard's part: the background's reports and the e-stop latch."""
@@ -189,7 +187,7 @@ class Player:
                 state[image.ST_PL_CMD] = given
                 state[image.ST_PROBE] = image.PROBE_IN_TISSUE
                 state[image.ST_PRESS_OUT_PA] = 40000
-        self._how = (result, cause)
+        self._end(state, result, cause)
 
     def _end(self, state, result, cause):
         self._request = codes.REQ_NONE

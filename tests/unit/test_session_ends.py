@@ -280,3 +280,36 @@ def test_a_prime_must_free_the_line_of_air():
         assert not again.app.session.primed
         assert again.app.plunger.air_steps() == steps
         assert Device(again.store).app.plunger.air_steps() == steps
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_each_step_of_the_self_test_can_fail(step):
+    """Invariant 6: a self-test step that fails latches its fault, is named, and leaves the device untested."""
+    from sit_firmware import selftest
+
+    dev = Device()
+    dev.hello()
+    dev.set_clock()
+    check, motion, fault = selftest.STEPS[step - 1]
+    if motion:
+        before = sum(1 for _, other, _ in selftest.STEPS[: step - 1] if other)
+        dev.player.results = [(codes.RESULT_DONE, 0)] * before + [(codes.RESULT_ABORTED, codes.CAUSE_TIME)]
+    elif fault == codes.FAULT_STORE:
+        dev.store.fail = ("write",)
+    elif fault == codes.FAULT_PARAMS:
+        dev.app.params[image.P_MAX_DEPTH_UM] += 1
+    else:
+        dev.pins[image.IN_TRIGGER] = 1
+    assert dev.work(codes.MSG_SELFTEST) == (fault, step)
+    dev.run(8)
+    assert dev.app.state[image.ST_FAULT] == fault
+    assert not dev.app.session.tested
+
+
+def test_a_failing_self_test_takes_the_last_one_away():
+    """A self-test that begins makes the device untested until it has passed."""
+    dev = armed_device(ROWS, 3)
+    dev.ask(codes.MSG_DISARM)
+    dev.player.results = [(codes.RESULT_ABORTED, codes.FAULT_DEADMAN)]
+    assert dev.work(codes.MSG_SELFTEST)[0] == codes.FAULT_DEADMAN
+    assert not dev.app.session.tested
