@@ -1,8 +1,8 @@
 """Requests to handlers: the checks that depend on the device, the handler, the reply's header.
 
 Background only. The link has checked the frame, its length, the ranges of its fields and its session. Here: the schema
-and the state; by both STOP and DISARM are allowed always. A handler is `f(dev, payload, reply)` and returns 0 or a refusal; it
-puts the fields of its reply into `reply`.
+and the state, by both of which STOP and DISARM are always allowed. A handler is `f(dev, payload, reply)`; it returns 0
+or a refusal and puts the fields of its reply into `reply`.
 """
 
 import struct

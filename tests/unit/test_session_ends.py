@@ -290,7 +290,7 @@ def test_each_step_of_the_self_test_can_fail(step):
     dev = Device()
     dev.hello()
     dev.set_clock()
-    check, motion, fault = selftest.STEPS[step - 1]
+    _, motion, fault = selftest.STEPS[step - 1]
     if motion:
         before = sum(1 for _, other, _ in selftest.STEPS[: step - 1] if other)
         dev.player.results = [(codes.RESULT_DONE, 0)] * before + [(codes.RESULT_ABORTED, codes.CAUSE_TIME)]
