@@ -108,8 +108,8 @@ def test_a_torn_change_keeps_the_old_values():
         assert (limits.source, limits.max_shot_nl) in ((FACTORY, 100000), (STORED, 20000))
 
 
-def test_values_out_of_range_are_neither_stored_nor_taken():
-    """A record with a good CRC and an impossible value is damage as a whole."""
+def test_a_value_out_of_range_is_not_stored():
+    """Each field, one below and one above its range."""
     store = MemoryStore()
     Device(store)
     limits, _ = stored(store)
@@ -120,9 +120,18 @@ def test_values_out_of_range_are_neither_stored_nor_taken():
             bad[index] = value
             with pytest.raises(ValueError, match="range"):
                 limits.save(STORED, bad)
-    limits._in_range = lambda values: True
-    limits.save(STORED, [*good[:7], 9000])  # a lease of 9 s
-    assert stored(store)[0].source == DAMAGED
+
+
+def test_a_stored_value_out_of_range_is_damage(monkeypatch):
+    """Invariant 2: a record with a good CRC and an impossible value, a lease of 9 s, is damage as a whole."""
+    store = MemoryStore()
+    Device(store)
+    limits, _ = stored(store)
+    with monkeypatch.context() as careless:
+        careless.setattr(limits, "_in_range", lambda values: True)
+        limits.save(STORED, [*list(column(settings.FIELDS, 1).values())[:7], 9000])
+    limits, _ = stored(store)
+    assert limits.source == DAMAGED and limits.lease_max_ms == 500 and limits.max_shot_nl == 0
 
 
 def test_a_store_that_fails_leaves_damaged_values():
