@@ -159,6 +159,16 @@ def test_a_fault_waits_for_a_person(open_device, plan, tmp_path):
     assert treatkit.each_once(client, len(POINTS))
 
 
+@pytest.mark.targets("sim:", reason="the patience is the host's; one target shows it")
+def test_a_device_that_nobody_uses_is_disarmed(device, plan, tmp_path, monkeypatch):
+    """Invariant 3: an armed device whose trigger nobody pulls is disarmed, and the treatment can be taken up again."""
+    monkeypatch.setattr("sit_host.treatment.give.PATIENCE_S", 0.5)
+    done = treat(device, plan, tmp_path / "records")
+    assert done.record["ended"] == "stopped" and "nobody pulled the trigger" in done.record["reason"]
+    assert treatkit.device_state(device) == "IDLE"
+    assert not treatkit.starts(device)
+
+
 def test_a_bug_on_the_host_stops_the_device_and_keeps_the_record(device, plan, tmp_path):
     """Invariant 6: whatever fails on the host, the device is stopped and what was given is kept."""
 
