@@ -27,13 +27,12 @@ class Session:
         self.lease = Timer()
         self.lease_lost = False  # the host fell silent while armed, until the next arming
         self._lifted = False  # contact was released since the last shot
-        self._presses = 0
+        self._presses = 0  # of the trigger, as many as were looked at; one not obeyed is gone
         self._stop = Timer()
         self._gap = Timer()
 
     def start_idle(self):
         """Boot has ended."""
-        self._presses = self._dev.state[image.ST_TRIGGER_N]
         self._enter(codes.STATE_IDLE)
 
     def timers(self):
@@ -74,7 +73,6 @@ class Session:
         self.lease_lost = False
         self.armed = True
         self._lifted = not dev.state[image.ST_CONTACT_OK]
-        self._presses = dev.state[image.ST_TRIGGER_N]
         self._lease(lease_ms)
         dev.state[image.ST_ARMED] = 1
         dev.alarms.settle()
@@ -123,8 +121,7 @@ class Session:
         self._enter(codes.STATE_FAULT)
 
     def fault_cleared(self):
-        """The fault is unlatched. A trigger pressed meanwhile doesn't count."""
-        self._presses = self._dev.state[image.ST_TRIGGER_N]
+        """The fault is unlatched."""
         self._enter(codes.STATE_IDLE)
 
     def lose_zero(self):
