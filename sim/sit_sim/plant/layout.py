@@ -126,6 +126,7 @@ P_CONTACT_SD = 48
 P_SUPPLY_SD = 49
 P_CONTACT_ON = 50
 P_VISCOUS_B = 51  # N s/m
+P_COMB_HYSTERESIS = 52  # m
 N_P = 56
 
 # --- w: the world and the faults ------------------------------------------------------------------

@@ -151,7 +151,7 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
             number = int(edge / p[P_COMB_PITCH] + 0.5)
             if not forward:
                 number -= 1
-            edge_low, edge_high = comb_edge(number, p), comb_edge(number + 1, p)
+            edge_low, edge_high = comb_edge(number, p) - p[P_COMB_HYSTERESIS], comb_edge(number + 1, p)
 
         if s_new > s_max:
             s_max = s_new

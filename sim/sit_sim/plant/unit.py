@@ -40,6 +40,7 @@ class Unit:
     comb_pitch_m: float
     comb_error_m: float
     comb_seed: int
+    comb_hysteresis_m: float
     adjusted_sd_m: float
     seating_sd_m: float
     gate_sd_m: float
@@ -190,6 +191,7 @@ def nominal_unit() -> Unit:
         comb_pitch_m=ref["comb"]["pitch_um"] * 1e-6,
         comb_error_m=0.0,
         comb_seed=0,
+        comb_hysteresis_m=ref["comb"]["hysteresis_um"] * 1e-6,
         adjusted_sd_m=zero["adjusted_sd_um"] * 1e-6,
         seating_sd_m=zero["seating_sd_um"] * 1e-6,
         gate_sd_m=zero["gate_sd_um"] * 1e-6,
