@@ -59,12 +59,13 @@ GUARD = {
     "speed_um": 50,  # 0.2 m/s: the profile's cap is 0.15 m/s
     "jump_um": 220,  # the spring brings the needle home at 150 um a tick
     "jerk_um": 16,
-    "follow_um": 110,
-    "move_m_per_s": 0.012,
-    "still_ticks": 6,
+    "jolt_um": 8,  # normal shots: 4
+    "follow_um": 110,  # normal shots: 52 ahead, leaving park
+    "lag_um": 45,  # normal shots: 25
+    "still_um": 17,  # normal shots: 8
     "disturbance_n": 2.4,
-    "rest_um": 20,
-    "rest_ticks": 32,
+    "rest_um": 4,
+    "rest_ticks": 40,  # normal shots: 15
     "home_ms": 25.0,
     "away_um": 150,
     "press_kpa": 450,
@@ -215,13 +216,15 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_JUMP_UM": g["jump_um"],
         "G_JERK_UM": g["jerk_um"],
         "G_FOLLOW_UM": g["follow_um"],
-        "G_MOVE_Q8": g["move_m_per_s"] * step_s * 1e6 * 256,
-        "G_STILL_N": g["still_ticks"],
+        "G_JOLT_UM": g["jolt_um"],
+        "G_LAG_UM": g["lag_um"],
+        "G_STILL_Q8": g["still_um"] * 256,
         "G_DIST_Q8": spring_acc(ref, g["disturbance_n"], step_s) * 256,
         "G_REST_UM": g["rest_um"],
         "G_REST_N": g["rest_ticks"],
         "G_COMB_UM": ref["comb"]["pitch_um"],
         "G_COMB_TOL_UM": ref["comb"]["tolerance_um"],
+        "G_COMB_HYST_UM": ref["comb"]["hysteresis_um"],
         "G_HOME_N": g["home_ms"] * ticks_ms,
         "G_AWAY_UM": g["away_um"],
         "G_PRESS_PA": g["press_kpa"] * 1000,

@@ -53,4 +53,4 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_G_STEPS] = inputs[image.IN_STEPS]
     state[image.ST_G_OWED] = 0
     state[image.ST_G_COMB_N] = inputs[image.IN_COMB_N]
-    state[image.ST_G_COMB_UM] = inputs[image.IN_ENC_UM]
+    state[image.ST_G_COMB_UM] = inputs[image.IN_COMB_ENC_UM]

@@ -22,6 +22,8 @@ def needle(state, inputs, outputs, params):
         away = params[image.P_G_AWAY_UM]
         change = dx - state[image.ST_G_DX_UM]
         jerk = params[image.P_G_JERK_UM]
+        if state[image.ST_G_BRIDGE] and outputs[image.OUT_BRIDGE]:
+            jerk = params[image.P_G_JOLT_UM]
         if enc > away and state[image.ST_G_ENC_UM] > away and (change > jerk or change < -jerk):
             state[image.ST_G_FOUND] = codes.FAULT_ENCODER_JUMP
             state[image.ST_G_VALUE] = change
@@ -32,7 +34,7 @@ def needle(state, inputs, outputs, params):
     if outputs[image.OUT_BRIDGE] and outputs[image.OUT_SWITCH]:
         _motion(state, inputs, outputs, params)
     else:
-        state[image.ST_G_STILL_N] = 0
+        state[image.ST_G_STILL_Q8] = 0
         state[image.ST_G_OFF_N] = 0
     # the strip has an edge every pitch: farther from the last one than that, and the encoder counts too much
     gone = enc - state[image.ST_G_COMB_UM]
@@ -83,12 +85,20 @@ def _envelope(state, inputs, outputs, params):
 
 
 def _edge(state, inputs, outputs, params):
-    """A comb edge came: the count captured with it must lie at an edge, and one pitch or none from the last."""
+    """A comb edge came: the count captured with it must lie at an edge, a pitch or the comb's hysteresis from the last.
+
+    A frozen encoder captures the last count again, which is neither.
+    """
     at = inputs[image.IN_COMB_ENC_UM]
     pitch = params[image.P_G_COMB_UM]
     tol = params[image.P_G_COMB_TOL_UM]
     away = (at + (pitch >> 1)) % pitch - (pitch >> 1)
-    if away > tol or away < -tol:
+    way = at - state[image.ST_G_COMB_UM]
+    if way < 0:
+        way = -way
+    hysteresis = params[image.P_G_COMB_HYST_UM]
+    again = way + 1 >= hysteresis and way <= hysteresis + 1
+    if away > tol or away < -tol or (not again and (way < pitch - tol - tol or way > pitch + tol + tol)):
         if state[image.ST_G_FOUND] == 0:
             state[image.ST_G_FOUND] = codes.FAULT_COMB
             state[image.ST_G_VALUE] = away
@@ -97,22 +107,28 @@ def _edge(state, inputs, outputs, params):
 
 
 def _motion(state, inputs, outputs, params):
-    """Driven: the encoder must follow the profile, move when it should, rest where it should."""
+    """Driven: the encoder must follow the profile, move when it should, rest where it should.
+
+    The profile's way since the encoder last changed is what it should have counted: beyond a limit it is frozen. At park
+    the needle waits until the force has built up, so there only the distance from the profile counts.
+    """
     enc = inputs[image.IN_ENC_UM]
-    dx = enc - state[image.ST_G_ENC_UM]
     speed = state[image.ST_R_V_Q8]
     found = 0
     value = (state[image.ST_R_X_Q8] >> 8) - enc
-    if value > params[image.P_G_FOLLOW_UM] or value < -params[image.P_G_FOLLOW_UM]:
+    behind = params[image.P_G_LAG_UM]
+    if enc <= params[image.P_G_AWAY_UM]:
+        behind = params[image.P_G_FOLLOW_UM]
+    if value > behind or value < -params[image.P_G_FOLLOW_UM]:
         found = codes.FAULT_FOLLOWING
-    # a control step is two ticks: a quarter of the expected change of a tick is speed / 8
-    if speed >= params[image.P_G_MOVE_Q8] and (dx << 8) < (speed >> 3):
-        state[image.ST_G_STILL_N] += 1
-        if state[image.ST_G_STILL_N] >= params[image.P_G_STILL_N]:
-            found = codes.FAULT_FROZEN
-            value = dx
+    if enc != state[image.ST_G_ENC_UM] or enc <= params[image.P_G_AWAY_UM]:
+        state[image.ST_G_STILL_Q8] = 0
     else:
-        state[image.ST_G_STILL_N] = 0
+        # a control step is two ticks
+        state[image.ST_G_STILL_Q8] += speed >> 1
+        if state[image.ST_G_STILL_Q8] > params[image.P_G_STILL_Q8]:
+            found = codes.FAULT_FROZEN
+            value = state[image.ST_G_STILL_Q8] >> 8
     off = enc - state[image.ST_TARGET_UM]
     reach = params[image.P_G_REST_UM]
     if speed < 256 and (off > reach or off < -reach):
