@@ -1,4 +1,4 @@
-"""`sit check`, `sit plan new`, the operator's side of `sit treat`: exit codes, one JSON value, one sentence per error."""
+"""`sit check`, `sit plan new`, the operator's side of `sit treat`: exit codes, JSON, one sentence per error."""
 
 import io
 import json
