@@ -32,7 +32,7 @@ _LOOP = (
     *_PLANT,
     *sorted((_SIM / "campaign").glob("*.py")),
     *sorted((_FIRMWARE / "control").glob("*.py")),
-    _FIRMWARE / "guard.py",
+    *sorted(_FIRMWARE.glob("guard*.py")),
     _FIRMWARE / "codes.py",
 )
 
