@@ -15,29 +15,25 @@ import struct
 
 from sit_firmware import codes, interval, wire
 from sit_firmware.store.access import StoreError
-from sit_firmware.store.layout import CHECKPOINT_ADDR
-from sit_firmware.store.pair import Pair
-from sit_firmware.store.ring import Ring
-from sit_firmware.store.tally import (
+from sit_firmware.store.entry import (
+    ASKED_NL,
     ATTEMPT,
     CAP_STEPS,
+    DEPTH_UM,
     ENDS,
     KIND,
+    NO_TREATMENT,
     POINT,
     REF,
     SITE,
     TREATMENT,
-    UNKNOWN_NL,
-    Tally,
+    pack,
 )
+from sit_firmware.store.progress import Progress
+from sit_firmware.store.ring import Ring
+from sit_firmware.store.tally import UNKNOWN_NL, Tally
 from sit_firmware.store.window import Window
 
-NO_TREATMENT = bytes(8)
-_ASKED_NL = 9
-_DEPTH_UM = 8
-_CHECKPOINT_TAG = 0x4B43
-_CHECKPOINT = "<Iii"  # number of the INTENT, steps made, pressure in Pa
-_MASK = 0xFFFFFFFF
 # records of a shot that has begun may use the last room; all others leave these many slots to them
 _RESERVE = 4
 _INTENT_RESERVE = 8
@@ -52,11 +48,6 @@ class LedgerRefused(StoreError):
         self.refusal = refusal
 
 
-def _clamp(value, low, high):
-    """A measure that goes into a field of limited size."""
-    return low if value < low else high if value > high else value
-
-
 class Ledger:
     """The ledger on `store`. `params` gives step volume and compliance and is read when a shot is resolved."""
 
@@ -64,7 +55,7 @@ class Ledger:
         self._ring = Ring(store, layout)
         self._tally = Tally(layout.records)
         self._window = Window()
-        self._progress = Pair(store, CHECKPOINT_ADDR, _CHECKPOINT_TAG, 1, struct.calcsize(_CHECKPOINT))
+        self._progress = Progress(store)
         self._params = params
         self._record = bytearray(wire.RECORD_LEN)
         self._open = None  # the INTENT under way, unpacked
@@ -88,8 +79,8 @@ class Ledger:
         # the ring knows its tail and last clock only now, so the window is taken in a second, short look
         self._fill_window(window_s, self._ring.last_unix_s)
         self._progress.load()
-        if self._progress_seq() >= self.head:
-            self._ring.missed(self._progress_seq())
+        if self._progress.seq >= self.head:
+            self._ring.missed(self._progress.seq)
         self.usable = True
         self._writable = writable
         if writable:
@@ -126,7 +117,7 @@ class Ledger:
         if not self.open_seq:
             return
         intent = self._open
-        steps, press_pa = self._progress_of(self.open_seq)
+        steps, press_pa = self._progress.of(self.open_seq)
         low_nl, high_nl = interval.uncertain(intent[CAP_STEPS], self._params)
         self.append(
             codes.RECORD_UNCERTAIN,
@@ -135,8 +126,8 @@ class Ledger:
             site=intent[SITE],
             treatment=intent[TREATMENT],
             point=intent[POINT],
-            depth_um=intent[_DEPTH_UM],
-            asked_nl=intent[_ASKED_NL],
+            depth_um=intent[DEPTH_UM],
+            asked_nl=intent[ASKED_NL],
             steps=steps,
             cap_steps=intent[CAP_STEPS],
             tissue_min_nl=low_nl,
@@ -147,57 +138,18 @@ class Ledger:
 
     # --- writing -------------------------------------------------------------------------------------
 
-    def append(
-        self,
-        kind,
-        cause=0,
-        attempt=0,
-        site=0,
-        unix_s=0,
-        treatment=NO_TREATMENT,
-        point=0,
-        depth_um=0,
-        asked_nl=0,
-        steps=0,
-        cap_steps=0,
-        tissue_min_nl=0,
-        tissue_max_nl=0,
-        needle_nl=0,
-        ref=0,
-    ):
-        """Write one record of `kind` (codes.RECORD_*) and return its number.
+    def append(self, kind, treatment=NO_TREATMENT, point=0, attempt=0, ref=0, **fields):
+        """Write one record of `kind` (codes.RECORD_*) with the fields of store/entry.py; returns its number.
 
         Raises LedgerRefused when it must not be written now, StoreError when the store fails; either way the ledger
         is as it was before.
         """
         if kind == codes.RECORD_INTENT:
             self.resolve()  # an end that was never written: the next shot waits for an acknowledgement
-        refusal, text = self._refusal(kind, treatment, point, attempt)
+        refusal, text = self._refusal(kind, treatment, point, attempt, ref)
         if refusal:
             raise LedgerRefused(refusal, text)
-        struct.pack_into(
-            wire.RECORD,
-            self._ring.buf,
-            0,
-            0,
-            kind,
-            cause,
-            attempt,
-            site,
-            unix_s & _MASK,
-            treatment,
-            point,
-            _clamp(depth_um, -32768, 32767),
-            _clamp(asked_nl, 0, _MASK),
-            _clamp(steps, -0x80000000, 0x7FFFFFFF),
-            _clamp(cap_steps, 0, _MASK),
-            _clamp(tissue_min_nl, 0, _MASK),
-            _clamp(tissue_max_nl, 0, _MASK),
-            _clamp(needle_nl, -0x80000000, 0x7FFFFFFF),
-            ref & _MASK,
-            NO_TREATMENT,
-            0,
-        )
+        pack(self._ring.buf, kind, treatment=treatment, point=point, attempt=attempt, ref=ref, **fields)
         seq = self._ring.append()
         fields = struct.unpack(wire.RECORD, self._ring.buf)
         self._window.overtaken(self.tail)
@@ -206,12 +158,14 @@ class Ledger:
         self._follow(seq, fields)
         return seq
 
-    def _refusal(self, kind, treatment, point, attempt):
+    def _refusal(self, kind, treatment, point, attempt, ref):
         """(number, text) of why a record must not be written now, (0, "") when it may."""
         if not self._writable:
             return codes.REFUSED_STORE, "the ledger can't be written"
         if kind in ENDS and not self.open_seq:
             return codes.REFUSED_NO_RECORD, "an end without an INTENT"
+        if kind == codes.RECORD_ACK and (not ref or ref != self.uncertain_seq):
+            return codes.REFUSED_NO_RECORD, "record %d doesn't wait for an acknowledgement" % ref
         need = 1 if kind in _USES_RESERVE else 1 + _RESERVE
         if kind == codes.RECORD_INTENT:
             need = 1 + _INTENT_RESERVE
@@ -224,13 +178,6 @@ class Ledger:
         if self._ring.room() < need:
             return codes.REFUSED_LEDGER_FULL, "no slot may be written over"
         return 0, ""
-
-    def acknowledge(self, seq, unix_s=0):
-        """An operator has looked at UNCERTAIN record `seq`; 0 or a refusal. Raises StoreError."""
-        if not seq or seq != self.uncertain_seq:
-            return codes.REFUSED_NO_RECORD
-        self.append(codes.RECORD_ACK, unix_s=unix_s, ref=seq)
-        return 0
 
     def release(self, seq):
         """A host has saved all records below `seq`; 0 or a refusal. Raises StoreError."""
@@ -245,16 +192,7 @@ class Ledger:
     def checkpoint(self, steps, press_pa):
         """Keep how far the shot under way is: net `steps` made, `press_pa` in line. Raises StoreError."""
         if self.open_seq:
-            struct.pack_into(_CHECKPOINT, self._progress.payload, 0, self.open_seq, steps, press_pa)
-            self._progress.save()
-
-    def _progress_seq(self):
-        return struct.unpack_from("<I", self._progress.payload, 0)[0]
-
-    def _progress_of(self, intent_seq):
-        """(steps, pressure in Pa) that the shot had certainly reached."""
-        seq, steps, press_pa = struct.unpack_from(_CHECKPOINT, self._progress.payload, 0)
-        return (steps, press_pa) if seq == intent_seq else (0, 0)
+            self._progress.save(self.open_seq, steps, press_pa)
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -285,16 +223,6 @@ class Ledger:
         """Fill `buf` (64 bytes) with record `seq`; False when there is none or it is damaged. Raises StoreError."""
         return self._ring.read(seq, buf)
 
-    def next(self, seq, buf):
-        """Fill `buf` with the first whole record from `seq` on; its number, 0 when there is none. Raises StoreError."""
-        if seq < self.tail:
-            seq = self.tail
-        while seq < self.head:
-            if self._ring.read(seq, buf):
-                return seq
-            seq += 1
-        return 0
-
     def _get(self, seq):
         return struct.unpack(wire.RECORD, self._record) if self._ring.read(seq, self._record) else None
 
@@ -309,10 +237,6 @@ class Ledger:
     def totals(self, treatment):
         """(lower, upper) bound in nl of the tissue volume given in a treatment."""
         return self._tally_of(treatment).totals() if self.usable else (0, UNKNOWN_NL)
-
-    def misses(self, treatment):
-        """Shots of a treatment that ended otherwise than DONE."""
-        return self._tally_of(treatment).misses if self.usable else 0
 
     def site_max_nl(self, treatment, site):
         """Upper bound in nl of what a site has had in a treatment."""

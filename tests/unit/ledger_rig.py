@@ -94,6 +94,11 @@ def shot(ledger, point, **more):
     return ref, end(ledger, ref, point, **more)
 
 
+def acknowledge(ledger, seq):
+    """An operator has looked at UNCERTAIN record `seq`."""
+    return ledger.append(codes.RECORD_ACK, ref=seq)
+
+
 def fields(record):
     """A record by the names of the schema."""
     return dict(zip(NAMES, struct.unpack(wire.RECORD, record)))  # noqa: B905 - MicroPython has no strict

@@ -4,7 +4,7 @@ Runs on CPython and MicroPython. The world keeps what truly happened apart from 
 plunger and how far. Motion begins only after INTENT has been written, as in shot.py.
 """
 
-from ledger_rig import CAP, TREATMENT, Device, chain_faults, end, intent, record, records
+from ledger_rig import CAP, TREATMENT, Device, acknowledge, chain_faults, end, intent, record, records
 from sit_firmware import codes, image
 from sit_firmware.ledger import LedgerRefused
 from store_fakes import MemoryStore, PowerCut
@@ -58,7 +58,8 @@ def session(store, world):
     ledger = device.ledger
     if ledger.uncertain_seq:
         assert not may_begin(ledger), "nothing may be given before the acknowledgement"
-        assert ledger.acknowledge(ledger.uncertain_seq) == 0
+        acknowledge(ledger, ledger.uncertain_seq)
+        assert not ledger.uncertain_seq
     treat(ledger, world)
     return device
 

@@ -30,7 +30,7 @@ def test_done_is_booked_with_a_narrow_interval():
 
 
 def test_a_shot_without_proof_of_tissue_is_not_done():
-    """Invariant 4: the tick says DONE but no pressure proves tissue: PARTIAL, from nothing to all, the point is missed."""
+    """Invariant 4: the tick says DONE but no pressure proves tissue: PARTIAL, from nothing to all."""
     end = given(1000)
     assert (end["kind"], end["cause"]) == (codes.RECORD_PARTIAL, codes.CAUSE_NO_PUNCTURE)
     assert end["tissue_min_nl"] == 0 and end["tissue_max_nl"] > 10000

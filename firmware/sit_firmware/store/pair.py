@@ -44,7 +44,6 @@ class Pair:
         self._next = 0  # copy the next save goes to
         self.payload = bytearray(PAYLOAD_BYTES)
         self.seq = 0
-        self.damaged_copies = 0  # written copies that are not valid; one is what a torn write leaves
 
     def _valid(self) -> bool:
         buf = self._buf
@@ -57,7 +56,6 @@ class Pair:
         """Read both copies; returns BLANK, GOOD or DAMAGED. Raises StoreError when the store can't be read."""
         found = False
         blank = 0
-        self.damaged_copies = 0
         for copy in (0, 1):
             read(self._store, self._addr + copy * SLOT_BYTES, self._buf)
             if self._valid():
@@ -69,8 +67,6 @@ class Pair:
                 found = True
             elif is_blank(self._buf):
                 blank += 1
-            else:
-                self.damaged_copies += 1
         if found:
             return GOOD
         self.seq = 0

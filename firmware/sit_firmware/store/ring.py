@@ -14,7 +14,7 @@ from binascii import crc32
 
 from sit_firmware import wire
 
-from .access import StoreError, is_blank, proved_write, read
+from .access import StoreError, proved_write, read
 from .layout import RECORD_BYTES, RELEASED_ADDR, RING_ADDR
 from .pair import GOOD, Pair
 
@@ -52,7 +52,6 @@ class Ring:
         self.tail = 1  # oldest record kept
         self.released = 1  # records below have been saved by a host
         self.damaged_seq = 0  # newest record that is damaged or not chained, 0 for none
-        self.torn = False  # a power cut tore the record that would be `head`
         self.last_unix_s = 0  # clock of the newest record that has one, at the scan
 
     # --- boot ----------------------------------------------------------------------------------------
@@ -114,8 +113,6 @@ class Ring:
             before_known = whole
         if not self.tail:
             self.tail = self.head
-        view = self._slot(chunk, self.head % self.records)
-        self.torn = not is_blank(view) and not _crc_fits(view)
 
     _loaded = -1  # first slot in the chunk, -1 for none
 

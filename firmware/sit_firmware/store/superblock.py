@@ -55,10 +55,6 @@ class Superblock:
         """The first contents stand: from now on the store is ours. Raises StoreError."""
         self._save(_READY, 1)
 
-    def repair(self, boot_count: int) -> None:
-        """Write a superblock over damaged ones, by an operator's decision. Raises StoreError."""
-        self._save(_READY, boot_count)
-
     def _save(self, state: int, boot_count: int) -> None:
         struct.pack_into(_FORM, self._pair.payload, 0, _MAGIC, VERSION, state, boot_count)
         self._pair.save()

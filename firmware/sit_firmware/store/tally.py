@@ -1,4 +1,4 @@
-"""What one treatment has had: identities, totals as intervals, volume per site, misses.
+"""What one treatment has had: identities, totals as intervals, volume per site.
 
 Taken from the ledger when a treatment is first asked for, then kept with each record. Every slot of the ring has one
 byte here that tells most other treatments' records apart without reading them. Background only.
@@ -9,26 +9,15 @@ from binascii import crc32
 
 from sit_firmware import codes
 
+from .entry import ATTEMPT, ENDS, KIND, MAX_NL, MIN_NL, NO_TREATMENT, POINT, SITE, TREATMENT
+
 SITES = 256
 UNKNOWN_NL = 0xFFFFFFFF  # nl: an upper bound where records may be missing
-ENDS = (codes.RECORD_DONE, codes.RECORD_PARTIAL, codes.RECORD_ABORTED, codes.RECORD_UNCERTAIN)
-_NO_TREATMENT = bytes(8)
-# places in an unpacked record (wire.RECORD)
-KIND = 1
-ATTEMPT = 3
-SITE = 4
-UNIX_S = 5
-TREATMENT = 6
-POINT = 7
-CAP_STEPS = 11
-MIN_NL = 12
-MAX_NL = 13
-REF = 15
 
 
 def _tag(treatment):
     """1..255 for a treatment, 0 for none."""
-    if treatment == _NO_TREATMENT:
+    if treatment == NO_TREATMENT:
         return 0
     return crc32(treatment) % 255 + 1
 
@@ -40,13 +29,12 @@ class Tally:
         self._tags = bytearray(slots)
         self._slots = slots
         self._site_nl = array("I", [0] * SITES)
-        self._clear(_NO_TREATMENT)
+        self._clear(NO_TREATMENT)
 
     def _clear(self, treatment):
         self.treatment = treatment
         self.min_nl = 0
         self.max_nl = 0
-        self.misses = 0  # shots that didn't end DONE
         self._given = set()
         for site in range(SITES):
             self._site_nl[site] = 0
@@ -66,8 +54,6 @@ class Tally:
             self.min_nl += fields[MIN_NL]
             self.max_nl += fields[MAX_NL]
             self._site_nl[fields[SITE]] += fields[MAX_NL]
-            if kind != codes.RECORD_DONE:
-                self.misses += 1
 
     def take(self, treatment, tail, head, get):
         """Make this the tally of `treatment`; `get(seq)` gives an unpacked record or None.
@@ -78,7 +64,7 @@ class Tally:
         if treatment == self.treatment:
             return
         self._clear(treatment)
-        if treatment == _NO_TREATMENT:
+        if treatment == NO_TREATMENT:
             return
         tag = _tag(treatment)
         first = True

@@ -5,7 +5,8 @@ before it out, untimed ones included; nothing else takes anything out. So an unk
 window as full as it was. Background only.
 """
 
-from .tally import ENDS, KIND, MAX_NL, UNIX_S, UNKNOWN_NL
+from .entry import ENDS, KIND, MAX_NL, UNIX_S
+from .tally import UNKNOWN_NL
 
 
 def volume_nl(fields):
