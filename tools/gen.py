@@ -9,7 +9,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # in this order: later ones read what earlier ones write
-GENERATORS = ("tools/gen_protocol.py", "tools/gen_params.py", "tools/gen_equipment.py", "tools/guard_band.py")
+GENERATORS = (
+    "tools/gen_protocol.py",
+    "tools/gen_params.py",
+    "tools/gen_equipment.py",
+    "tools/guard_band.py",
+    "tools/gen_invariants.py",
+)
 
 
 def main(argv: list[str]) -> int:

@@ -55,6 +55,16 @@ def test_late_renewal_does_not_arm():
     assert not dev.app.session.armed
 
 
+def test_renewal_in_a_shot_after_the_arming_ended():
+    """Invariant 3: while a shot that outlived its arming is finished, a renewal is refused and starts no lease."""
+    dev = _in_a_shot()
+    dev.ask(codes.MSG_DISARM)
+    assert dev.renew() == codes.REFUSED_BAD_STATE
+    assert not dev.app.session.lease.on
+    _finish(dev)
+    assert dev.app.session.state == codes.STATE_IDLE
+
+
 def test_lease_longer_than_allowed_is_refused():
     """Invariant 3: no host gets a longer lease than the settings allow."""
     dev = Device()
