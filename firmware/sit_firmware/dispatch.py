@@ -18,7 +18,7 @@ class Reply:
     """The fields after the header, put one after the other."""
 
     def __init__(self):
-        self._out = None
+        self._out = memoryview(bytearray(0))
         self.length = 0
 
     def begin(self, out):

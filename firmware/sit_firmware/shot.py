@@ -23,7 +23,7 @@ class Shot:
         self.kind = 0  # codes.RECORD_* of the last shot
         self._intent_seq = 0
         self._index = 0
-        self._row = None
+        self._row = (0, 0, 0, 0, 0)
         self._cap_steps = 0
         self._steps0 = 0
         self._fault_wait = Timer()
