@@ -72,3 +72,17 @@ def test_scenario_ends_safe_and_accounted_for(open_device, name):
             assert record.steps == steps_made
         if name != "bore_plus_2_percent":  # a wrong calibration can't show in the firmware's own interval
             assert record.tissue_min_nl <= shot["shot"]["tissue_nl"] <= record.tissue_max_nl
+
+
+def test_truth_of_a_shot_that_never_passed_the_plane(open_device, tmp_path):
+    """Truth: a shot that ended while approaching has nothing of the shot or purge before it."""
+    path = tmp_path / "early.toml"
+    path.write_text('[[event]]\nat_point = 2\nphase = "APPROACH"\ndo = "tick_exception"\n')
+    client = open_device(scenario=path)
+    steps.make_ready(client)
+    steps.load(client, steps.rows(2, volume_nl=2_000))
+    give(client, 2)
+    client.sleep(1.0)
+    first, second = (shot["shot"] for shot in client.transport.truth()["shots"])
+    assert first["depth_um"] > 1000 and first["tissue_nl"] > 1000
+    assert not any(second.values())

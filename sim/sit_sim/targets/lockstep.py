@@ -91,7 +91,7 @@ class Machine:
         """Called with the new phase after a tick that changed it."""
         self.phase = codes.PHASE_IDLE
         self._shots: list[dict[str, Any]] = []
-        self._number_before: int | None = None
+        self._begun_at: dict[str, Any] = {}
         self.shots_begun = 0
         self.boots = 0
         self.ticks_run = 0
@@ -224,11 +224,15 @@ class Machine:
     def shots(self) -> list[dict[str, Any]]:
         """The plant's truth at the end of each shot; its `shot` as it became until the needle had left the skin.
 
-        All zero in the `shot` of one whose needle never passed the nose-piece plane.
+        The `shot` of one whose needle never passed the nose-piece plane is all zero but for its steps.
         """
         if self._shots and self.phase in _AT_REST:
+            last = self._shots[-1]
             shot = self.plant.truth().get("shot", {})
-            self._shots[-1]["shot"] = dict.fromkeys(shot, 0) if shot.get("number") == self._number_before else shot
+            if shot and shot["number"] == self._begun_at["shot"]["number"]:
+                shot = dict.fromkeys(shot, 0)
+                shot["steps"] = last["plunger_steps"] - self._begun_at["plunger_steps"]
+            last["shot"] = shot
         return list(self._shots)
 
     def _see_phase(self, phase: int) -> None:
@@ -238,7 +242,7 @@ class Machine:
         if phase == codes.PHASE_APPROACH:
             self.shots()
             self.shots_begun += 1
-            self._number_before = self.plant.truth().get("shot", {}).get("number")
+            self._begun_at = self.plant.truth()
         elif phase in _AT_REST and self.shots_begun > len(self._shots):
             self._shots.append(self.plant.truth())
         self.on_phase(phase)
