@@ -75,9 +75,9 @@ class Ledger:
         self.usable = self._writable = False
         self._open = None
         self.open_seq = self.uncertain_seq = 0
-        self._ring.scan(self._found)
-        # the ring knows its tail and last clock only now, so the window is taken in a second, short look
-        self._fill_window(window_s, self._ring.last_unix_s)
+        self._ring.find()
+        self._window.begin(window_s, self.tail)
+        self._ring.walk(self._found)
         self._progress.load()
         if self._progress.seq >= self.head:
             self._ring.missed(self._progress.seq)
@@ -89,6 +89,7 @@ class Ledger:
     def _found(self, seq, view):
         fields = struct.unpack(wire.RECORD, view)
         self._tally.note(seq, fields)
+        self._window.pass_by(seq, fields, self._ring.last_unix_s)
         self._follow(seq, fields)
 
     def _follow(self, seq, fields):
@@ -104,13 +105,6 @@ class Ledger:
                 self.uncertain_seq = seq
         elif kind == codes.RECORD_ACK and fields[REF] == self.uncertain_seq:
             self.uncertain_seq = 0
-
-    def _fill_window(self, window_s, now_s):
-        self._window.begin(window_s, self.tail)
-        for seq in range(self.tail, self.head):
-            fields = self._get(seq)
-            if fields is not None:
-                self._window.pass_by(seq, fields, now_s)
 
     def resolve(self):
         """Give an INTENT without an end its UNCERTAIN record, with the bounds that INTENT and checkpoint allow."""
@@ -247,6 +241,10 @@ class Ledger:
         if not self.usable:
             return UNKNOWN_NL
         if window_s != self._window.window_s:
-            self._fill_window(window_s, now_s)
+            self._window.begin(window_s, self.tail)
+            for seq in range(self.tail, self.head):
+                fields = self._get(seq)
+                if fields is not None:
+                    self._window.pass_by(seq, fields, now_s)
         self._window.expire(now_s, self.head, self._get)
         return self._window.max_nl()

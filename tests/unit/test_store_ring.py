@@ -15,7 +15,8 @@ def ring_on(store):
     """A ring, scanned; with the numbers visited."""
     ring = Ring(store, Layout(store.size))
     seen = []
-    ring.scan(lambda seq, view: seen.append(seq))
+    ring.find()
+    ring.walk(lambda seq, view: seen.append(seq))
     return ring, seen
 
 

@@ -5,7 +5,7 @@ slot should hold; its hash is the first 8 bytes of SHA-256 over the 64 bytes of 
 first) and its own first 52 bytes. Records below the released mark have been saved by a host; only their slots may be
 written over. A record that a power cut tore is one that never was: its slot is written again by the next record.
 
-Background only. `scan` reads the store twice; `append` writes one record and reads it back.
+Background only. `find` and `walk` each read all of the ring, once at boot; `append` writes a record and reads it back.
 """
 
 import hashlib
@@ -22,7 +22,6 @@ _CHUNK = 16  # records read at once while scanning
 _HASH_AT = wire.RECORD_HASHED_LEN
 _CRC_AT = wire.RECORD_CRC_AT
 _RELEASED_TAG = 0x4C52
-_UNIX_AT = 8
 _MASK = 0xFFFFFFFF
 
 
@@ -47,40 +46,61 @@ class Ring:
         self.buf = bytearray(RECORD_BYTES)
         self._before = bytearray(RECORD_BYTES)  # the record at head - 1
         self._scratch = bytearray(RECORD_BYTES)
+        self._chunk = bytearray(_CHUNK * RECORD_BYTES)
+        self._loaded = -1  # first slot in the chunk, -1 for none
         self._mark = Pair(store, RELEASED_ADDR, _RELEASED_TAG, 1, 4)
         self.head = 1  # number of the next record
         self.tail = 1  # oldest record kept
         self.released = 1  # records below have been saved by a host
         self.damaged_seq = 0  # newest record that is damaged or not chained, 0 for none
-        self.last_unix_s = 0  # clock of the newest record that has one, at the scan
+        self.last_unix_s = 0  # clock of the newest record that had one at boot
 
     # --- boot ----------------------------------------------------------------------------------------
 
-    def scan(self, visit):
-        """Find head and tail, prove CRC and chain, call `visit(seq, view)` for each whole record, oldest first.
-
-        Raises StoreError when the store can't be read. Damage isn't an error here: see `whole`.
-        """
-        chunk = bytearray(_CHUNK * RECORD_BYTES)
+    def find(self):
+        """Find head, released mark and last clock; `tail` is the oldest record that may be kept. Raises StoreError."""
         self._loaded = -1
-        self.last_unix_s = 0
-        self._find_head(chunk)
+        self._find_head()
         self.damaged_seq = 0
         marked = self._mark.load() == GOOD
         self.released = struct.unpack_from("<I", self._mark.payload, 0)[0] if marked else 1
         if not 1 <= self.released <= self.head:
             self.missed(self.released)  # a host saved records that are gone
             self.released = 1
-        self._walk(chunk, visit)
+        self.tail = self.head - self.records if self.head > self.records else 1
+
+    def walk(self, visit):
+        """After `find`: prove CRC and chain of what is kept; `visit(seq, view)` for each whole record, oldest first.
+
+        Raises StoreError when the store can't be read. Damage isn't an error here: see `whole`.
+        """
+        torn_seq = self.head - self.records  # its slot is the next record's: a tear there is no damage
+        before_known = self.tail == 1  # record 1 is chained to zeros
+        self._before[:] = bytes(RECORD_BYTES)
+        kept = 0
+        for seq in range(self.tail, self.head):
+            view = self._slot(seq % self.records)
+            whole = struct.unpack_from("<I", view, 0)[0] == seq and _crc_fits(view)
+            if whole:
+                kept = kept or seq
+                if before_known and view[_HASH_AT:_CRC_AT] != chain_hash(self._before, view):
+                    self.damaged_seq = seq
+                self._before[:] = view
+                visit(seq, view)
+            elif seq != torn_seq or seq >= self.released:
+                self.damaged_seq = seq
+            before_known = whole
+        self.tail = kept or self.head
         if self.released < self.tail:
             self.released = self.tail
 
-    def _find_head(self, chunk):
-        """One past the highest number held by a whole record; `last_unix_s` on the way."""
+    def _find_head(self):
+        """One past the highest number held by a whole record; the newest clock on the way."""
         newest = 0
         timed = 0
+        self.last_unix_s = 0
         for slot in range(self.records):
-            view = self._slot(chunk, slot)
+            view = self._slot(slot)
             seq, unix_s = struct.unpack_from("<I4xI", view, 0)
             if not seq or seq % self.records != slot or not _crc_fits(view):
                 continue
@@ -91,42 +111,17 @@ class Ring:
                 self.last_unix_s = unix_s
         self.head = newest + 1
 
-    def _walk(self, chunk, visit):
-        """From the oldest possible record to the newest: what is whole is visited, what isn't is noted as damage."""
-        oldest = self.head - self.records
-        self.tail = 0
-        before_known = oldest < 1  # record 1 is chained to zeros
-        self._before[:] = bytes(RECORD_BYTES)
-        for seq in range(oldest if oldest > 1 else 1, self.head):
-            view = self._slot(chunk, seq % self.records)
-            whole = struct.unpack_from("<I", view, 0)[0] == seq and _crc_fits(view)
-            if whole:
-                if not self.tail:
-                    self.tail = seq
-                if before_known and view[_HASH_AT:_CRC_AT] != chain_hash(self._before, view):
-                    self.damaged_seq = seq
-                self._before[:] = view
-                visit(seq, view)
-            elif seq != oldest or seq >= self.released:
-                # the slot of `oldest` is the one that the next record goes to: a tear there is no damage
-                self.damaged_seq = seq
-            before_known = whole
-        if not self.tail:
-            self.tail = self.head
-
-    _loaded = -1  # first slot in the chunk, -1 for none
-
-    def _slot(self, chunk, slot):
+    def _slot(self, slot):
         """A view of a slot, through the chunk last read."""
         first = slot - slot % _CHUNK
         if first != self._loaded:
             n = self.records - first
             if n > _CHUNK:
                 n = _CHUNK
-            read(self._store, RING_ADDR + first * RECORD_BYTES, memoryview(chunk)[: n * RECORD_BYTES])
+            read(self._store, RING_ADDR + first * RECORD_BYTES, memoryview(self._chunk)[: n * RECORD_BYTES])
             self._loaded = first
         at = (slot - first) * RECORD_BYTES
-        return memoryview(chunk)[at : at + RECORD_BYTES]
+        return memoryview(self._chunk)[at : at + RECORD_BYTES]
 
     def missed(self, seq):
         """Something else on the store knows record `seq` (head or above): the newest records are lost."""
