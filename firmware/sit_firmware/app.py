@@ -80,7 +80,7 @@ class App:
         self.link = Link(board.link, Dispatch(self).handle)
         self._sources = (self.box, self.session, self.shot, self.work, self.panel, self.telemetry)
         block = Superblock(board.store, layout)
-        self.booking.ok = opening.open_store(self, block)
+        self.booking.ours = self.booking.ok = opening.open_store(self, block)
         self.boot_count = block.boot_count
         if self.booking.ok:
             self.booking.note(codes.RECORD_BOOT)
@@ -169,5 +169,5 @@ class App:
 
     def _finish_boot(self):
         """The first poll after the first tick: the inputs are known."""
-        self.plunger.recall(self.ledger, self.calibration.syringe_id)
+        self.plunger.recall(self.ledger, self.calibration)
         self.session.start_idle()

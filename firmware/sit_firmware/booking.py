@@ -11,13 +11,17 @@ from sit_firmware.store.layout import PROOF_ADDR, PROOF_BYTES
 
 
 class Booking:
-    """The one door to `ledger.append`. `ok` is False from a failed write until `mend` succeeds."""
+    """The one door to `ledger.append`. `ok` is False from a failed write until `mend` succeeds.
+
+    `ours` says that the store was opened whole at boot; one that wasn't is never written.
+    """
 
     def __init__(self, dev):
         self._dev = dev
         self._proof = (bytes(range(PROOF_BYTES)), bytes(PROOF_BYTES), bytearray(PROOF_BYTES))
         self._owed = []  # (kind, fields) of what has happened and isn't written
-        self.ok = True
+        self.ours = False
+        self.ok = False
         self.seq = 0  # the last record written
 
     def before(self, kind, **fields):
@@ -42,6 +46,8 @@ class Booking:
 
     def mend(self):
         """Proves that the store works and writes what is owed; True when both are done."""
+        if not self.ours:
+            return False
         ones, zeros, scratch = self._proof
         store = self._dev.board.store
         try:

@@ -53,8 +53,9 @@ class Plunger:
         """A needle was fitted now: it holds air."""
         self._filled_at = self.used_steps() + self.air_steps() + self._needle_steps()
 
-    def recall(self, ledger, syringe_id):
-        """Takes the count from the ledger. `syringe_id` is fitted unless a record says otherwise."""
+    def recall(self, ledger, calibration):
+        """Takes the count from the ledger. The calibrated type is fitted unless a record says otherwise."""
+        syringe_id = calibration.syringe_id
         try:
             known = self._recall(ledger, syringe_id)
         except StoreError:
