@@ -67,9 +67,10 @@ def test_any_single_fault_ends_safe_and_accounted_for(open_device, seed, tmp_pat
     ends = steps.records(client, *ENDS)
     assert Counter(record.ref for record in ends) == Counter(record.seq for record in intents), text
     assert max(Counter((record.point, record.attempt) for record in intents).values(), default=1) == 1, text
-    assert len(truth["shots"]) == len(intents), text
+    # power may go between INTENT and motion: one shot fewer than the ledger takes into account, never one more
+    assert len(intents) - len(truth["shots"]) in (0, 1), text
     if name not in STEPS_OF_THEIR_OWN:
-        for record, shot in zip(ends, truth["shots"], strict=True):
+        for record, shot in zip(ends, truth["shots"], strict=False):
             assert record.kind == enums.Record.UNCERTAIN or record.steps == shot["shot"]["steps"], text
     uncertain = expect(client.status()).uncertain_seq
     assert bool(uncertain) == any(record.kind == enums.Record.UNCERTAIN for record in ends), text
