@@ -117,7 +117,18 @@ class Client(DeviceLink, TypedMessages):
         return in_force(unknown, expect(self.status()))
 
     def arm(self, lease_ms: int, cursor: int, count: int, *, check: bool = True) -> Outcome[messages.ArmReply]:
-        """Arm for `count` rows from `cursor` on. While this program waits in the client the lease is renewed."""
+        """Arm for `count` rows from `cursor` on. While this program waits in the client the lease is renewed.
+
+        Refused here once another process has stopped the device through this one, until an operator here has agreed
+        to go on and `stopped_elsewhere` is set back.
+        """
+        if check and self.stopped_elsewhere:
+            return self.refuse_here(
+                messages.Arm.NAME,
+                enums.Refusal.BAD_STATE,
+                "Another process of this computer has stopped the device.",
+                "Find out why, then start again.",
+            )
         asked_s = self.transport.now()
         outcome = self.request(messages.Arm(lease_ms, cursor, count), check=check)
         if isinstance(outcome, Delivered):

@@ -46,6 +46,7 @@ class DeviceLink:
         self.header: messages.ReplyHeader | None = None
         self.serve_others: Callable[[], None] | None = None
         self.lost = False
+        self.stopped_elsewhere = False  # another process has sent STOP or DISARM through this one
         self._lease_thread = 0
         self._renewing = False
         self._serving = False
@@ -123,13 +124,15 @@ class DeviceLink:
                 raise self._unreadable(message.NAME, error) from error
 
     @staticmethod
-    def refuse_here(message: str, number: enums.Refusal, doc: str = "") -> Refused:
+    def refuse_here(message: str, number: enums.Refusal, doc: str = "", hint: str = "") -> Refused:
         """Return a refusal of this host: nothing was sent."""
         info = status_info(number)
-        return Refused(message, info.number, info.name, doc or info.doc, info.hint)
+        return Refused(message, info.number, info.name, doc or info.doc, hint or info.hint)
 
     def relay(self, message: Message) -> Answer | Silence:
         """Ask the device for somebody else: no check of ours but the frame's own."""
+        # set before it is known whether the frame arrives: whoever asked wants no further shot
+        self.stopped_elsewhere |= message.ID in (messages.Stop.ID, messages.Disarm.ID)
         timeout_s, tries = self._pace(message)
         answer = self.exchange.ask(message, timeout_s, tries, check=False)
         if isinstance(answer, Silence):

@@ -21,7 +21,7 @@ class TypedMessages:
         raise NotImplementedError
 
     @staticmethod
-    def refuse_here(message: str, number: enums.Refusal, doc: str = "") -> Refused:
+    def refuse_here(message: str, number: enums.Refusal, doc: str = "", hint: str = "") -> Refused:
         """Return a refusal of this host."""
         raise NotImplementedError
 

@@ -230,6 +230,11 @@ def test_stop(sit: Sit, device: ScriptedDevice) -> None:
     ran = sit("stop", "--json")
     assert ran.code == 0 and ran.json == {"stopped": True, "state": "IDLE", "phase": "IDLE"}
     assert device.seen == [messages.Stop()]
+    device.answer(messages.Stop, make(messages.StopReply, header=header(state=State.INJECTING)))
+    assert sit("stop", "--json").json["state"] == "IDLE", "the state once the needle is home"
+    device.header = header(state=State.INJECTING)
+    ran = sit("stop")
+    assert ran.code == 1 and "hasn't ended" in _one_sentence(ran)
     device.answer(messages.Stop, None)
     ran = sit("stop")
     assert ran.code == 3 and "Press the e-stop" in ran.err

@@ -133,6 +133,22 @@ def test_a_visitor_stops_while_the_owner_waits_for_a_reply(device: tuple[Scripte
         thread.join()
 
 
+@pytest.mark.parametrize("kind", [messages.Stop, messages.Disarm])
+def test_a_stop_of_another_is_not_undone(device: tuple[ScriptedDevice, str], kind: type) -> None:
+    """Invariant 9: after another process has stopped the device, its owner arms no more by itself."""
+    scripted, target = device
+    scripted.answer(messages.Arm, make(messages.ArmReply, header=header(state=State.ARMED)))
+    with open_client(target) as owner:
+        assert isinstance(owner.arm(1000, 0, 1), Delivered)
+        with open_client(target, shared=True, acting=False, hello=False) as visitor:
+            visitor.request(kind())
+        outcome = owner.arm(1000, 0, 1)
+        assert isinstance(outcome, Refused) and outcome.reply is None and "has stopped" in outcome.doc
+        assert len(scripted.sent(messages.Arm)) == 1
+        owner.stopped_elsewhere = False  # an operator has agreed
+        assert isinstance(owner.arm(1000, 0, 1), Delivered)
+
+
 def test_a_visitor_changes_nothing(device: tuple[ScriptedDevice, str]) -> None:
     """What changes the device is refused to a visitor and doesn't reach the device."""
     scripted, target = device
