@@ -96,9 +96,12 @@ def _edge(state, inputs, outputs, params):
     way = at - state[image.ST_G_COMB_UM]
     if way < 0:
         way = -way
-    hysteresis = params[image.P_G_COMB_HYST_UM]
-    again = way + 1 >= hysteresis and way <= hysteresis + 1
-    if away > tol or away < -tol or (not again and (way < pitch - tol - tol or way > pitch + tol + tol)):
+    step = pitch
+    slack = tol + tol
+    if way < tol + tol:  # the same edge going back
+        step = params[image.P_G_COMB_HYST_UM]
+        slack = 1
+    if away > tol or away < -tol or way > step + slack or way < step - slack:
         if state[image.ST_G_FOUND] == 0:
             state[image.ST_G_FOUND] = codes.FAULT_COMB
             state[image.ST_G_VALUE] = away

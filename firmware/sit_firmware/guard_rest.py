@@ -33,10 +33,11 @@ def rest(state, inputs, outputs, params):
 
 
 def _cutoffs(state, inputs, outputs, params):
-    """Each cut-off must read back what it was given; flag and e-stop may open them, nothing may close them."""
+    """Each cut-off must read back what it was given, but while flag, e-stop or the dead-man's own test open it."""
     bridge = inputs[image.IN_BRIDGE_ON] - state[image.ST_G_BRIDGE]
     switch = inputs[image.IN_SWITCH_ON] - state[image.ST_G_SWITCH]
-    if (bridge or switch) and not inputs[image.IN_FLAG] and not inputs[image.IN_ESTOP]:
+    held = inputs[image.IN_FLAG] | inputs[image.IN_ESTOP] | state[image.ST_NO_TOKEN]
+    if (bridge or switch) and not held:
         state[image.ST_G_CUT_N] += 1
         if state[image.ST_G_CUT_N] >= params[image.P_G_CUT_N] and state[image.ST_G_FOUND] == 0:
             state[image.ST_G_FOUND] = codes.FAULT_CUTOFF

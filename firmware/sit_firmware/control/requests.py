@@ -90,6 +90,7 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_TRIES] = 0
     state[image.ST_TEST_STEP] = 0
     state[image.ST_TEST_VALUE] = 0
+    state[image.ST_NO_TOKEN] = 0
     state[image.ST_END_RESULT] = codes.RESULT_DONE
     state[image.ST_END_CAUSE] = codes.CAUSE_NONE
     hidden(state, inputs, outputs, params)

@@ -66,8 +66,8 @@ def test(state, inputs, outputs, params):
     """One motion of the self-test: image.TEST_* in ST_ARG_STEPS; the measure is left in ST_TEST_VALUE."""
     motion = state[image.ST_ARG_STEPS]
     if state[image.ST_STOP]:
-        _failed(state, inputs, outputs, params)
         state[image.ST_END_CAUSE] = codes.CAUSE_STOP
+        _failed(state, inputs, outputs, params)
     elif motion == image.TEST_CUTOFFS:
         _cutoffs(state, inputs, outputs, params)
     elif motion == image.TEST_SPRING:
@@ -77,14 +77,14 @@ def test(state, inputs, outputs, params):
     elif motion == image.TEST_SENSORS:
         _sensors(state, inputs, outputs, params)
     else:
-        _failed(state, inputs, outputs, params)
         state[image.ST_END_CAUSE] = codes.CAUSE_NOT_READY
+        _failed(state, inputs, outputs, params)
 
 
 def _failed(state, inputs, outputs, params):
+    """Ends a test that didn't pass; ST_END_CAUSE says why."""
     state[image.ST_NO_TOKEN] = 0
     state[image.ST_END_RESULT] = codes.RESULT_ABORTED
-    state[image.ST_END_CAUSE] = codes.FAULT_CUTOFF
     _home(state, inputs, outputs, params)
 
 
@@ -108,10 +108,12 @@ def _cutoffs(state, inputs, outputs, params):
     if stage != 1 and stage != 5 and stage != 0:
         if inputs[image.IN_SWITCH_ON] != want_switch or inputs[image.IN_BRIDGE_ON] != want_bridge:
             state[image.ST_TEST_VALUE] = stage
+            state[image.ST_END_CAUSE] = codes.FAULT_CUTOFF
             _failed(state, inputs, outputs, params)
             return
     if inputs[image.IN_ENC_UM] > params[image.P_HOME_UM]:
         state[image.ST_TEST_VALUE] = stage
+        state[image.ST_END_CAUSE] = codes.FAULT_CUTOFF
         _failed(state, inputs, outputs, params)
         return
     if stage >= 12:
@@ -133,8 +135,8 @@ def _spring(state, inputs, outputs, params):
             state[image.ST_TEST_STEP] = 1
             state[image.ST_PHASE_TICK] = tick
         elif (tick - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF >= params[image.P_INSERT_TICKS]:
-            _failed(state, inputs, outputs, params)
             state[image.ST_END_CAUSE] = codes.FAULT_FOLLOWING
+            _failed(state, inputs, outputs, params)
     elif inputs[image.IN_ENC_UM] <= params[image.P_HOME_UM]:
         state[image.ST_TEST_VALUE] = (tick - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF
         _home(state, inputs, outputs, params)
@@ -150,6 +152,7 @@ def _deadman(state, inputs, outputs, params):
         state[image.ST_TEST_STEP] = stage + 1
         state[image.ST_PHASE_TICK] = tick
         if stage == 3 and not inputs[image.IN_BRIDGE_ON]:
+            state[image.ST_END_CAUSE] = codes.FAULT_CUTOFF
             _failed(state, inputs, outputs, params)
         elif stage == 3:
             state[image.ST_NO_TOKEN] = 1
@@ -159,8 +162,8 @@ def _deadman(state, inputs, outputs, params):
         _home(state, inputs, outputs, params)
     elif (tick - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF > 8:
         state[image.ST_TEST_VALUE] = (tick - state[image.ST_PHASE_TICK]) & 0x3FFFFFFF
-        _failed(state, inputs, outputs, params)
         state[image.ST_END_CAUSE] = codes.FAULT_DEADMAN
+        _failed(state, inputs, outputs, params)
 
 
 def _sensors(state, inputs, outputs, params):
@@ -175,7 +178,7 @@ def _sensors(state, inputs, outputs, params):
     limit = params[image.P_TEST_PA]
     force = params[image.P_TEST_MN]
     if press > limit or press < -limit or load > force or load < -force:
-        _failed(state, inputs, outputs, params)
         state[image.ST_END_CAUSE] = codes.FAULT_SENSOR
+        _failed(state, inputs, outputs, params)
     else:
         _home(state, inputs, outputs, params)
