@@ -23,7 +23,7 @@ INPUTS = (
     Slot("IN_COMB_N", 3, "count", "comb edges seen since park, either direction"),
     Slot("IN_COMB_ENC_UM", 4, "um", "encoder count captured in hardware at the last comb edge"),
     Slot("IN_FLAG", 5, "0/1", "optical flag set; it also opens both cut-offs in hardware"),
-    Slot("IN_GATE", 6, "0/1", "light gate at the nose-piece plane is broken by the tip (zero tool fitted)"),
+    Slot("IN_GATE", 6, "0/1", "light gate at the nose-piece plane is dark: broken by the tip, or no zero tool fitted"),
     Slot("IN_TRIGGER", 7, "0/1", "trigger or pedal pressed"),
     Slot("IN_ESTOP", 8, "0/1", "e-stop pressed; it also opens both cut-offs in hardware"),
     Slot("IN_CONTACT", 9, "0/1", "contact switch of the nose-piece"),

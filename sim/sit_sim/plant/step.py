@@ -70,7 +70,8 @@ def sample_tick(x: Any, k: Any, p: Any, w: Any, inputs: Any) -> None:
     seed, tick, s = k[K_SEED], k[K_TICK], x[X_S]
     supply = w[F_SUPPLY_V] if w[F_SUPPLY_V] > 0.0 else w[W_SUPPLY_V]
     gate_error = w[F_GATE_SHIFT] if w[F_GATE_SHIFT] != 0.0 else p[P_GATE]
-    gate = w[W_ZERO_TOOL] != 0.0 and s - p[P_PLANE] >= gate_error
+    # no light where no tool is plugged in: a gate that isn't there reads as broken
+    gate = w[W_ZERO_TOOL] == 0.0 or s - p[P_PLANE] >= gate_error
     press = w[W_PRESS_N]
     load = x[X_ROD] + w[F_LOAD_N] + p[P_LOAD_SD] * normal(seed, tick, CH_LOAD)
     pressure = x[X_P] + w[F_PRESS_PA] + p[P_PRESS_SD] * normal(seed, tick, CH_PRESSURE)
