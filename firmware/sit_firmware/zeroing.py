@@ -1,15 +1,16 @@
 """ZERO: the tip is touched off at the light gate of the zero tool, at the nose-piece plane.
 
-Background only. The light asks for the tool; after a pause for fitting it the needle advances slowly until the gate
-breaks. Without a gate it tries again a few times. The needle doesn't move while anything touches the nose-piece.
+Background only. The light asks for the tool. A gate without a tool is dark, which reads as broken, so the needle stays
+parked until a tool gives light; a moment later, fingers off, it advances slowly until the tip breaks the light. The
+needle doesn't move while anything touches the nose-piece.
 """
 
 from sit_firmware import codes, image, readiness
 from sit_firmware.clock import Timer, ticks_of_ms
 from sit_firmware.work import Piece
 
-_FIT_MS = 4000  # for fitting the tool, before each try
-_TRIES = 5
+_OFF_MS = 1500  # from light in the gate to motion: fingers off
+_WAIT_MS = 45000  # for the tool
 
 
 def offset_um(state, params):
@@ -36,9 +37,9 @@ class Zeroing(Piece):
 
     def __init__(self):
         super().__init__()
-        self._fit = Timer()
+        self._off = Timer()
+        self._wait = Timer()
         self._moving = False
-        self._tries = 0
 
     def begin(self, dev):
         """Starts; the old zero is lost at once."""
@@ -47,43 +48,45 @@ class Zeroing(Piece):
         if readiness.touched(dev):
             return codes.REFUSED_STILL_CONTACT
         dev.session.lose_zero()
-        self._tries = 0
-        self._moving = False
-        self._wait(dev)
+        self._wait.start(dev.now, ticks_of_ms(_WAIT_MS, dev.board.tick_us))
         return 0
 
     def poll(self, dev):
-        """One slice: waits for the tool, then for the gate."""
-        if not self._moving:
-            if readiness.touched(dev):
-                self._wait(dev)
-            elif self._fit.due(dev.now):
-                self._fit.stop()
-                self._moving = True
-                self._tries += 1
-                dev.box.post(codes.REQ_ZERO)
-            return False
+        """One slice: waits for the tool, then for the tip."""
+        return self._follow(dev) if self._moving else self._look_for_tool(dev)
+
+    def waits(self, dev):
+        """It waits for the tool or for fingers."""
+        return not self._moving
+
+    def timers(self):
+        """The two waits."""
+        return (self._off, self._wait)
+
+    def _look_for_tool(self, dev):
+        if dev.inputs[image.IN_GATE] or readiness.touched(dev):
+            self._off.stop()
+            self.result = codes.REFUSED_NOT_READY
+            self.measure = codes.CAUSE_NO_GATE
+            return self._wait.due(dev.now)
+        if not self._off.on:
+            self._off.start(dev.now, ticks_of_ms(_OFF_MS, dev.board.tick_us))
+        elif self._off.due(dev.now):
+            self._off.stop()
+            self._wait.stop()
+            self._moving = True
+            dev.box.post(codes.REQ_ZERO)
+        return False
+
+    def _follow(self, dev):
         if readiness.touched(dev):
             dev.session.halt()
         if not dev.box.ended():
             return False
-        self._moving = False
         if dev.box.result() == codes.RESULT_DONE:
             self.result = take_zero(dev.state, dev.params)
             self.measure = dev.session.zero_offset_um = offset_um(dev.state, dev.params)
-            return True
-        self._wait(dev)
-        self.result = codes.REFUSED_NOT_READY
-        self.measure = dev.state[image.ST_CAUSE]
-        return self._tries >= _TRIES
-
-    def waits(self, dev):
-        """It waits for the tool, with nothing in touch."""
-        return not self._moving and not readiness.touched(dev)
-
-    def timers(self):
-        """The wait for the tool."""
-        return (self._fit,)
-
-    def _wait(self, dev):
-        self._fit.start(dev.now, ticks_of_ms(_FIT_MS, dev.board.tick_us))
+        else:
+            self.result = codes.REFUSED_NOT_READY
+            self.measure = dev.state[image.ST_CAUSE]
+        return True

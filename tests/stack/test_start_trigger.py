@@ -109,11 +109,13 @@ def test_a_wrong_zero_keeps_from_arming(open_sim):
     assert refusal(bench.arm()) == codes.REFUSED_NOT_READY
 
 
-def test_zero_without_its_tool_gives_up(open_sim):
-    """Without a gate the zero ends by itself, and the device stays unzeroed."""
+def test_zero_without_its_tool_moves_nothing(open_sim):
+    """Without a tool in the gate the needle stays parked, the zero ends by itself, and the device stays unzeroed."""
     bench = Bench(open_sim(hand="none"))
     bench.work(messages.Selftest())
+    before = bench.truth()["tip_max_um"]
     end = expect(bench.client.run(messages.Zero(), 60))
+    assert bench.truth()["tip_max_um"] == before
     assert (end.result, end.cause) == (codes.REFUSED_NOT_READY, codes.CAUSE_NO_GATE)
     assert not bench.status().header.ready & enums.Ready.ZEROED
     bench.check_depth()

@@ -206,6 +206,7 @@ class Device:
         self.pins[image.IN_SUPPLY_MV] = 12000
         self.pins[image.IN_CARTRIDGE] = 1
         self.pins[image.IN_PERIOD_US] = 250
+        self.zero_tool(False)
         self.app = App(self.board)
         self.player = Player(self.board)
         self.app._step = self.player.step
@@ -265,11 +266,17 @@ class Device:
         self.hello()
         self.set_clock()
         self.work(codes.MSG_SELFTEST)
+        self.zero_tool(True)
         self.work(codes.MSG_ZERO)
+        self.zero_tool(False)
         self.work(codes.MSG_PRIME, struct.pack(wire.FMT_PRIME, PRIME_NL))
 
     def set_clock(self, unix_s=1_800_000_000):
         assert self.ask(codes.MSG_SET_CLOCK, struct.pack("<I", unix_s)).result == 0
+
+    def zero_tool(self, on):
+        """The zero tool gives light to its gate, or isn't there."""
+        self.pins[image.IN_GATE] = 0 if on else 1
 
     def work(self, message, payload=b""):
         """Long work from its request to its end; (result, measure)."""

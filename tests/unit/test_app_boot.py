@@ -1,4 +1,4 @@
-"""What the device makes of the store it finds at power-up: whatever isn't whole is read, not written, and never armed."""
+"""What the device makes of the store it finds at power-up: one that isn't whole is read, not written, never armed."""
 
 import struct
 
@@ -16,6 +16,7 @@ def _arm(dev):
     dev.set_clock()
     session = dev.app.session
     session.tested = session.primed = True
+    dev.zero_tool(True)
     dev.work(codes.MSG_ZERO)
     session.primed = True
     loaded = dev.load(ROWS, treatment=b"ANEWONE1")

@@ -323,3 +323,29 @@ def test_a_failing_self_test_takes_the_last_one_away():
     dev.player.results = [(codes.RESULT_ABORTED, codes.FAULT_DEADMAN)]
     assert dev.work(codes.MSG_SELFTEST)[0] == codes.FAULT_DEADMAN
     assert not dev.app.session.tested
+
+
+def test_the_needle_waits_for_the_zero_tool():
+    """Invariant 1: no zero without a tool, none while something touches, a window that holds to the micrometre."""
+    dev = Device()
+    dev.hello()
+    dev.set_clock()
+    dev.work(codes.MSG_SELFTEST)
+    moves = len(dev.player.taken)
+    assert dev.ask(codes.MSG_ZERO).result == 0
+    dev.run_ms(3000)
+    dev.zero_tool(True)
+    dev.run_ms(1400)
+    dev.touch(True)
+    dev.run_ms(3000)
+    dev.touch(False)
+    dev.run_ms(1400)
+    assert len(dev.player.taken) == moves
+    dev.run_ms(200)
+    assert len(dev.player.taken) == moves + 1
+    assert dev.events(codes.EVENT_WORK)[-1][1:] == (0, 0)
+    for offset_um, result in ((15, 0), (-15, 0), (16, codes.REFUSED_WRONG_ZERO), (-16, codes.REFUSED_WRONG_ZERO)):
+        dev.player.gate_offset_um = offset_um
+        assert dev.work(codes.MSG_ZERO) == (result, offset_um)
+        assert dev.app.state[image.ST_ZEROED] == (0 if result else 1)
+        assert dev.app.session.zero_offset_um == offset_um
