@@ -153,7 +153,7 @@ def test_comb_counts_both_ways_and_captures_the_count():
 
 
 def test_tip_is_measured_from_the_plane_and_the_gate_breaks_there():
-    """Tip zero: the gate breaks as the true tip passes the plane; with no tool there is no light, which reads broken."""
+    """Tip zero: the gate breaks as the true tip passes the plane; with no tool it is dark, which reads broken."""
     bench = Bench(quiet_unit(gate_sd_m=0.0))
     assert bench.read("IN_GATE") == 1
     bench.rest(200)
