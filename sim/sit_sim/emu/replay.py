@@ -19,14 +19,13 @@ from sit_firmware import image
 
 from sit_sim.emu.chip import Chip
 
-_TICKS_PER_CHUNK = 50
-_HEX_PER_WRITE = 4096
+_TICKS_PER_CHUNK = 100
 _FIRMWARE = Path(image.__file__).parent
 
 _RUNNER = """
 import gc, micropython
 from array import array
-from binascii import crc32, unhexlify
+from binascii import crc32
 from machine import mem32
 from sit_firmware import image
 from sit_firmware.control.law import step
@@ -35,7 +34,6 @@ mem32[0xE000E014] = 0xFFFFFF
 mem32[0xE000E018] = 0
 mem32[0xE000E010] = 5
 state, inputs, outputs, params = image.new()
-raw = memoryview(inputs)
 def nothing(state, inputs, outputs, params):
     pass
 @micropython.viper
@@ -45,19 +43,23 @@ def timed(f, a, b, c, d) -> int:
     f(a, b, c, d)
     y = t[2]
     return (x - y) & 0xFFFFFF
+@micropython.viper
+def load(to: ptr32, tape: ptr32, at: int, n: int):
+    for j in range(n):
+        to[j] = tape[at + j]
 empty = min([timed(nothing, state, inputs, outputs, params) for _ in range(5)])
 digest = 0
 def run(tape, first):
     global digest
     got = []
     n = image.N_INPUTS
-    for i in range(len(tape) // n):
-        for j in range(n):
-            inputs[j] = tape[i * n + j]
+    for i in range(len(tape) // (4 * n)):
+        load(inputs, tape, i * n, n)
         c = 0
         if (first + i) % 2 == 0:
             c = timed(step, state, inputs, outputs, params)
         g = timed(check, state, inputs, outputs, params)
+        state[image.ST_BEAT] += 1
         digest = crc32(outputs, crc32(state, digest))
         got.append(c)
         got.append(g)
@@ -67,14 +69,15 @@ def run(tape, first):
 
 @dataclass(frozen=True)
 class Tape:
-    """What one shot looked like to the tick: the arrays before its first tick, its inputs, the mailbox writes."""
+    """What one shot looked like to the tick: the arrays before its first tick, then its inputs, tick by tick.
+
+    The background's heartbeat is counted after each tick; it writes nothing else while a shot is under way.
+    """
 
     state: array
     outputs: array
     params: array
     inputs: Sequence[array]
-    pokes: dict[int, dict[int, int]]
-    """tick index -> {state slot: value}: what the background wrote before that tick."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,10 @@ def digest_here(tape: Tape) -> int:
     state, outputs, params = (array("i", a) for a in (tape.state, tape.outputs, tape.params))
     digest = 0
     for index, inputs in enumerate(tape.inputs):
-        for slot, value in tape.pokes.get(index, {}).items():
-            state[slot] = value
         if index % 2 == 0:
             step(state, inputs, outputs, params)
         check(state, inputs, outputs, params)
+        state[image.ST_BEAT] += 1
         digest = crc32(outputs.tobytes(), crc32(state.tobytes(), digest))
     return digest
 
@@ -128,11 +130,17 @@ def install(chip: Chip, form: str) -> None:
 
 
 def _write(chip: Chip, name: str, data: bytes) -> None:
-    text = data.hex()
-    chip.execute(f"f = open({name!r}, 'wb')\nfrom binascii import unhexlify")
-    for at in range(0, len(text), _HEX_PER_WRITE):
-        chip.execute(f"f.write(unhexlify({text[at : at + _HEX_PER_WRITE]!r}))")
-    chip.execute("f.close()")
+    """Write a file of the chip's file system."""
+    chip.poke(_buffer(chip, len(data)), data)
+    chip.execute(f"f = open({name!r}, 'wb')\nf.write(room)\nf.close()")
+
+
+def _buffer(chip: Chip, size: int) -> int:
+    """Make `room`, a buffer on the chip, and return where it lies."""
+    got = chip.execute(
+        f"import gc, uctypes\nroom = None\ngc.collect()\nroom = bytearray({size})\nprint(uctypes.addressof(room))"
+    )
+    return int(got)
 
 
 def replay(chip: Chip, form: str, tape: Tape) -> Cycles:
@@ -147,16 +155,9 @@ def replay(chip: Chip, form: str, tape: Tape) -> Cycles:
     at = 0
     while at < len(tape.inputs):
         end = min(at + _TICKS_PER_CHUNK, len(tape.inputs))
-        later = [i for i in tape.pokes if at < i < end]
-        end = min(later, default=end)
-        for slot, value in tape.pokes.get(at, {}).items():
-            chip.execute(f"state[{slot}] = {value}")
-        flat = [value for inputs in tape.inputs[at:end] for value in inputs]
-        packed = array("i", flat).tobytes().hex()
-        chip.execute("h = bytearray()\ngc.collect()")
-        for part in range(0, len(packed), _HEX_PER_WRITE):
-            chip.execute(f"h.extend(unhexlify({packed[part : part + _HEX_PER_WRITE]!r}))")
-        got = [int(n) for n in chip.execute(f"run(array('i', h), {at})").strip("[]\r\n").split(",")]
+        data = b"".join(inputs.tobytes() for inputs in tape.inputs[at:end])
+        chip.poke(_buffer(chip, len(data)), data)
+        got = [int(n) for n in chip.execute(f"run(room, {at})").strip("[]\r\n").split(",")]
         steps += got[0::2]
         guards += got[1::2]
         at = end

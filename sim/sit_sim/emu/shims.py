@@ -31,9 +31,10 @@ def apply() -> None:
     check()
     from rp2040py.usb import cdc
 
-    if not getattr(cdc.USBCDC, "_sit_shims", False):
-        hold_empty_reads(cdc.USBCDC)
-        cdc.USBCDC._sit_shims = True
+    port: Any = cdc.USBCDC
+    if not getattr(port, "_sit_shims", False):
+        hold_empty_reads(port)
+        port._sit_shims = True
 
 
 def hold_empty_reads(usbcdc: Any) -> None:
