@@ -5,6 +5,7 @@ import treatkit
 from sit_host._gen.enums import Record as Kind
 from treatkit import SCENARIOS, Operator, treat, write_plan
 
+HOST_ONLY = "what it shows is the host's; one target is enough"
 POINTS = [(1.5, 10.0)] * 4
 
 
@@ -89,6 +90,7 @@ def test_ctrl_c_twice_stops_at_once(device, plan, tmp_path):
     assert treatkit.device_state(device) == "IDLE"
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_lost_journal_is_made_up_for_by_the_ledger(device, plan, tmp_path):
     """Invariant 5: with every file on the host lost, a second start finds the treatment in the device's ledger."""
     treat(device, plan, tmp_path / "records", interrupt_after(2))
@@ -97,6 +99,7 @@ def test_a_lost_journal_is_made_up_for_by_the_ledger(device, plan, tmp_path):
     assert treatkit.each_once(device, len(POINTS))
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_new_run_is_a_new_treatment(device, plan, tmp_path):
     """A declined treatment isn't offered again; the new one has a name of its own."""
     first = treat(device, plan, tmp_path / "records", interrupt_after(1))
@@ -136,6 +139,7 @@ def test_a_missed_point_is_given_what_it_lacks(open_device, plan, tmp_path):
     assert treatkit.each_once(client, len(POINTS))
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_declined_point_stays_missed(open_device, plan, tmp_path):
     """An operator may leave a missed point: the treatment is finished, not complete, and the record says so."""
     client = open_device(scenario=SCENARIOS / "contact_lost.toml")
@@ -159,7 +163,25 @@ def test_a_fault_waits_for_a_person(open_device, plan, tmp_path):
     assert treatkit.each_once(client, len(POINTS))
 
 
-@pytest.mark.targets("sim:", reason="the patience is the host's; one target shows it")
+def test_a_device_that_falls_silent_is_asked_again(open_device, plan, tmp_path):
+    """Invariants 3, 5: five seconds of silence on an open link end the lease, not the treatment; nothing is doubled."""
+    client = open_device(scenario=SCENARIOS / "host_silent.toml")
+    operator = Operator()
+    done = treat(client, plan, tmp_path / "records", operator)
+    assert done.record["complete"], done.record["reason"]
+    assert any("Connected again" in text for text in operator.said)
+    assert treatkit.each_once(client, len(POINTS))
+
+
+def test_a_noisy_link_changes_nothing(open_device, plan, tmp_path):
+    """Invariant 5: a link that drops, doubles and damages frames gives every point exactly once."""
+    client = open_device(scenario=SCENARIOS / "noisy_link.toml")
+    done = treat(client, plan, tmp_path / "records")
+    assert done.record["complete"], done.record["reason"]
+    assert treatkit.each_once(client, len(POINTS))
+
+
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_device_that_nobody_uses_is_disarmed(device, plan, tmp_path, monkeypatch):
     """Invariant 3: an armed device whose trigger nobody pulls is disarmed, and the treatment can be taken up again."""
     monkeypatch.setattr("sit_host.treatment.give.PATIENCE_S", 0.5)
@@ -169,6 +191,7 @@ def test_a_device_that_nobody_uses_is_disarmed(device, plan, tmp_path, monkeypat
     assert not treatkit.starts(device)
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_bug_on_the_host_stops_the_device_and_keeps_the_record(device, plan, tmp_path):
     """Invariant 6: whatever fails on the host, the device is stopped and what was given is kept."""
 

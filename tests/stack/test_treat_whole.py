@@ -10,6 +10,7 @@ from sit_host import cli
 from sit_host.errors import RefusedError
 from treatkit import Operator, treat, write_plan
 
+HOST_ONLY = "what it shows is the host's; one target is enough"
 MIXED = [(1.2, 5.0), (1.5, 10.0), (1.8, 20.0), (1.2, 5.0)]
 
 
@@ -74,6 +75,7 @@ def test_a_wider_bore_moves_the_truth_and_not_the_report(open_device, target_spe
     assert 1.03 < true_wide / true < 1.05  # the area goes with the square of the bore
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_record_is_never_written_over(device, tmp_path):
     """Records: the same plan given twice in the same second leaves two records, and they are two treatments."""
     plan = write_plan(tmp_path, MIXED[:1])
@@ -86,6 +88,7 @@ def test_a_record_is_never_written_over(device, tmp_path):
     assert second.record["run"] == 2 and not second.record["resumed"]
 
 
+@pytest.mark.targets("sim:micropython", reason="eleven large points: one target is enough")
 def test_a_syringe_that_is_used_up_is_changed_in_the_middle(device, tmp_path):
     """Treatment: a new syringe, zero and prime in the middle, and every point exactly once over both."""
     plan = write_plan(tmp_path, [(1.5, 99.0)] * 11)
@@ -95,6 +98,7 @@ def test_a_syringe_that_is_used_up_is_changed_in_the_middle(device, tmp_path):
     assert treatkit.each_once(device, 11)
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_worn_needle_is_changed_in_the_middle(device, tmp_path):
     """Treatment: a planned needle change keeps the syringe, zeroes and primes anew, and gives every point once."""
     plan = write_plan(tmp_path, MIXED, head="change_needle_after = 2")
@@ -106,7 +110,7 @@ def test_a_worn_needle_is_changed_in_the_middle(device, tmp_path):
     assert treatkit.each_once(device, len(MIXED))
 
 
-@pytest.mark.targets("sim:", reason="the walk is the host's; one target shows it")
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_an_old_syringe_is_never_taken_for_a_new_one(open_device, tmp_path):
     """Treatment: with nobody at the device a syringe change isn't called done, and nothing is given."""
     client = open_device(hand="none")

@@ -91,7 +91,8 @@ def test_the_figures_are_the_largest_errors():
     figures = summary(PLAN, read_course(ledger().records, TREATMENT), rows)
     assert figures["verdicts"] == {"done": 2, "left": 1}
     assert figures["truth"]["largest_depth_error_um"] == 9.0
-    assert figures["truth"]["largest_volume_error_nl"] == 200.0
+    assert figures["truth"]["largest_volume_error_nl"] == 50.0  # of the one shot that gave all at once
+    assert figures["truth"]["largest_volume_error_percent"] == 0.5
     assert figures["truth"]["deepest_tip_um"] == 1212.0
     assert figures["truth"]["smallest_margin_um"] == 788.0
     assert figures["truth"]["steps_equal"] and figures["truth"]["all_inside_intervals"]

@@ -53,7 +53,7 @@ def _figures(summary: dict[str, Any]) -> list[str]:
             f"{truth['smallest_margin_um']} um before 2000 um."
         )
         lines.append(
-            f"Ledger against truth: plunger {summary['plunger_steps']} against {truth['plunger_steps']} steps, "
+            f"Ledger against truth: plunger {truth['reported_plunger_steps']} against {truth['plunger_steps']} steps, "
             f"{'equal at each point' if truth['steps_equal'] else 'NOT EQUAL'}; true volumes "
             f"{'all inside' if truth['all_inside_intervals'] else 'NOT ALL INSIDE'} their intervals."
         )

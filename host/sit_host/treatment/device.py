@@ -9,11 +9,12 @@ from sit_host._gen import enums
 from sit_host._gen.messages import Event, StatusReply
 from sit_host._gen.records import Record
 from sit_host.client import Client
-from sit_host.errors import LinkLost, UnknownError, WorkFailed
+from sit_host.errors import LinkLost, NoAnswer, UnknownError, WorkFailed
 from sit_host.ledger import read_records
 from sit_host.outcome import expect
 
 POLL_S = 0.25  # how long a wait may be before Ctrl-C is looked at
+LINK_GONE = (LinkLost, NoAnswer, UnknownError)  # nothing more is heard: what happened stands in the ledger
 SHOT_END_S = 15.0  # longest that a shot under way may take to end
 
 
@@ -90,7 +91,7 @@ class Watched:
     def come_back(self, timeout_s: float) -> bool:
         """Open the lost link anew, wait out a shot under way and read what was written meanwhile.
 
-        Returns whether the device started anew meanwhile. The device is disarmed then. Raises LinkLost.
+        Returns whether the device started anew meanwhile. The device is disarmed then. Raises one of LINK_GONE.
         """
         end_s = self.client.transport.now() + timeout_s
         rebooted = False
@@ -102,6 +103,6 @@ class Watched:
                 self.settle()
                 self.sync()
                 return rebooted
-            except LinkLost:
+            except LINK_GONE:
                 if self.client.transport.now() >= end_s:
                     raise

@@ -1,7 +1,8 @@
 """The figures of a treatment: commanded against reported, and against the truth where there is one.
 
-Errors are largest absolute values. Volumes of points are tissue volumes; a reported volume is the middle of its
-interval. What is reported comes from ledger records alone.
+Errors are largest absolute values; those of volumes are over the points that one shot gave, since a missed point gets
+only what it surely lacks. Volumes of points are tissue volumes; a reported volume is the middle of its interval. What
+is reported comes from ledger records alone.
 """
 
 from __future__ import annotations
@@ -113,22 +114,27 @@ _VERDICTS = ("done", "partial", "aborted", "uncertain", "left")
 
 
 def _true_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures against the truth. A shot of unknown end has bounds, not a count: its steps are left out of the sums."""
     done = [row for row in rows if row["verdict"] == "done"]
+    at_once = [row for row in done if len(row["attempts"]) == 1]
+    known = [row for row in rows if row["reported"] and row["verdict"] != "uncertain"]
     deepest = max(row["truth"]["tip_max_um"] for row in rows)
     return {
         "largest_depth_error_um": _largest(done, "truth", "depth_um"),
-        "largest_volume_error_nl": _largest(done, "truth", "volume_nl"),
-        "largest_volume_error_percent": max(
-            (round(100 * abs(row["truth"]["volume_nl"] / row["commanded"]["volume_nl"] - 1), 2) for row in done),
-            default=None,
-        ),
+        "largest_volume_error_nl": _largest(at_once, "truth", "volume_nl"),
+        "largest_volume_error_percent": max((_percent(row) for row in at_once), default=None),
         "given_nl": round(sum(row["truth"]["volume_nl"] for row in rows), 1),
-        "plunger_steps": sum(row["truth"]["steps"] for row in rows),
-        "steps_equal": all(row["reported"] and row["truth"]["steps"] == row["reported"]["steps"] for row in rows),
+        "plunger_steps": sum(row["truth"]["steps"] for row in known),
+        "reported_plunger_steps": sum(row["reported"]["steps"] for row in known),
+        "steps_equal": all(row["truth"]["steps"] == row["reported"]["steps"] for row in known),
         "all_inside_intervals": all(row["truth"]["inside_interval"] for row in rows),
         "deepest_tip_um": deepest,
         "smallest_margin_um": round(MAX_TIP_UM - deepest, 1),
     }
+
+
+def _percent(row: Mapping[str, Any]) -> float:
+    return round(100 * abs(row["truth"]["volume_nl"] / row["commanded"]["volume_nl"] - 1), 2)
 
 
 def _largest(rows: Sequence[Mapping[str, Any]], side: str, key: str) -> float | None:

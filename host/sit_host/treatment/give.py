@@ -77,7 +77,7 @@ class Giver:
     def give(self, rows: Sequence[Row], lease_max_ms: int) -> End:
         """Arm the loaded table and follow until the device isn't armed any more; then the ledger is read to its end.
 
-        Raises LinkLost or UnknownError when the link breaks: the ledger knows then what was given.
+        Raises one of device.LINK_GONE when the link breaks: the ledger knows then what was given.
         """
         client, device = self._client, self._device
         self._shots, self._end, self._last_hint, self._missed = 0, None, 0, False

@@ -14,7 +14,7 @@ from sit_host._gen.enums import Record as Kind
 from sit_host._gen.messages import StatusReply
 from sit_host._gen.records import Record
 from sit_host.describe import cause_text, status_info
-from sit_host.errors import LinkLost, RefusedError, SitError, UnknownError, WorkFailed
+from sit_host.errors import RefusedError, SitError, UnknownError, WorkFailed
 from sit_host.outcome import expect
 from sit_host.plan import Plan, Point
 from sit_host.plan_check import Checked
@@ -22,7 +22,7 @@ from sit_host.plan_limits import Limits
 from sit_host.plan_syringes import NEEDLE_PRIME_NL, Segment, first_prime_nl, plan_segments
 from sit_host.table import Row
 from sit_host.treatment.course import ENDS, Course, read_course
-from sit_host.treatment.device import Watched
+from sit_host.treatment.device import LINK_GONE, Watched
 from sit_host.treatment.give import LEASE_MS, End, Fluid, Giver
 from sit_host.treatment.journal import Writer
 from sit_host.treatment.talk import Talk, Tally
@@ -125,7 +125,7 @@ class Treatment:
                 giver = Giver(self.device, self.talk, self.treatment, self._fluid())
                 giver.load(rows)
                 how = giver.give(rows, self.lease_max_ms)
-            except (LinkLost, UnknownError) as error:
+            except LINK_GONE as error:
                 self._come_back(error)
                 continue
             if how is End.EMPTY:
@@ -250,7 +250,7 @@ class Treatment:
         self.talk.say(f"{error.what} The device disarms by itself; waiting up to {RECONNECT_S:g} s for it.")
         try:
             rebooted = self.device.come_back(RECONNECT_S)
-        except (LinkLost, UnknownError) as gone:
+        except LINK_GONE as gone:
             raise UnknownError(
                 f"The device didn't come back: {gone.what}",
                 "What it gave meanwhile stands in its ledger: start the same plan again and it goes on from there.",
@@ -262,7 +262,7 @@ class Treatment:
         try:
             self.device.settle()
             self.device.sync()
-        except (LinkLost, UnknownError) as error:
+        except LINK_GONE as error:
             self._come_back(error)
 
     def _stop_now(self) -> None:
