@@ -35,11 +35,10 @@ class EventLog:
 
     def push(self, event: Event) -> None:
         """Take an event that was sent unasked, in any order, perhaps for the second time."""
+        if self.next_seq is None or not self.next_seq <= event.seq < self.next_seq + _KEEP:
+            return  # old, or so far ahead that only the device's own answer to EVENTS_READ is to be believed
         self._head = max(self._head, event.seq + 1)
-        if self.next_seq is None or event.seq < self.next_seq:
-            return
-        if event.seq - self.next_seq < _KEEP:
-            self._ahead[event.seq] = event
+        self._ahead[event.seq] = event
         self._advance()
 
     def seen_head(self, head: int) -> None:

@@ -48,6 +48,15 @@ def test_each_event_once_and_in_order(seed: int) -> None:
     assert out == events and log.lost == 0
 
 
+def test_an_absurd_number_opens_no_gap() -> None:
+    """An event numbered far beyond all others is dropped: it must not make the host ask for ever."""
+    log = EventLog()
+    log.begin(3)
+    log.push(_event(4_000_000_000))
+    log.push(_event(3))
+    assert not log.gap and [event.seq for event in log.take()] == [3]
+
+
 def test_what_the_device_dropped_is_counted() -> None:
     """Events that the device itself no longer has are counted as lost, and the later ones still come."""
     log = EventLog()
