@@ -81,8 +81,10 @@ def ready(harm=lambda data: data):
     device, line, client = talking()
     client.start_events()
     client.set_clock_if_needed()
+    device.zero_tool(True)
     for work in (messages.Selftest(), messages.Zero(), messages.Prime(PRIME_NL)):
         assert expect(client.run(work, timeout_s=30)).done
+    device.zero_tool(False)
     load(client)
     line.harm = harm
     return device, line, client
