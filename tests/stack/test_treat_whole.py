@@ -54,7 +54,7 @@ def test_the_command_shows_a_table_and_where_the_report_is(tmp_path, capsys):
     args = ["treat", str(plan), "--yes", "--target", "sim:", "--records", str(tmp_path / "records")]
     assert cli.run(args) == 0
     out, _ = capsys.readouterr()
-    assert "Depth asked um" in out and "true" in out
+    assert "um asked" in out and "true" in out
     path = re.search(r"Report: (.*report\.html)", out).group(1)
     page = Path(path).read_text(encoding="utf-8")
     assert page.count("<svg") == 2 and "Saline" in page and "A1" in page

@@ -75,7 +75,7 @@ class ConsoleTalk:
         if self._bar is None and tally.tried:
             self._open(tally)
         if self._bar is not None:
-            self._bar.update(self._task, completed=tally.done, description=text)
+            self._bar.update(self._task, completed=tally.done, description=text, refresh=True)
 
     def close(self) -> None:
         """Take the progress bar away. May be called twice."""

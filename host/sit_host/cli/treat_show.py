@@ -15,12 +15,14 @@ def show_result(ui: Ui, done: Done) -> None:
     record = done.record
     points = record["points"]
     with_truth = any(point.get("truth") for point in points)
-    columns = ["Point", "Site", "End", "Depth asked um", "reported"]
-    columns += ["true"] if with_truth else []
-    columns += ["Volume asked uL", "reported interval"]
-    columns += ["true"] if with_truth else []
-    columns += ["Steps"]
-    ui.table(record["plan"]["name"], columns, [_row(point, with_truth) for point in points])
+    true = ["true"] if with_truth else []
+    columns = ["Point", "Site", "End", "um asked", "told", *true, "uL asked", "told", *true]
+    title = f"{record['plan']['name']}: depth in um, volume in uL"
+    ui.table(
+        f"{title}; true: simulator" if with_truth else title,
+        columns,
+        [_row(point, with_truth) for point in points],
+    )
     for line in _figures(record["summary"]):
         ui.say(line)
     ui.say(f"Record: {done.json_path}")
@@ -37,7 +39,6 @@ def _row(point: dict[str, Any], with_truth: bool) -> list[object]:
     row.append(f"{reported['volume_min_nl'] / 1000:.2f}-{reported['volume_max_nl'] / 1000:.2f}" if reported else "")
     if with_truth:
         row.append(f"{truth['volume_nl'] / 1000:.2f}" if truth else "")
-    row.append(reported["steps"] if reported else "")
     return row
 
 
