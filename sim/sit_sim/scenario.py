@@ -26,10 +26,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sit_firmware import codes
+
 from .clock import ticks_of_ms, ticks_of_s
 from .targets import commands
 from .targets.errors import ControlError
-from .targets.target import SimTarget, phase_number
+from .targets.target import SimTarget
 
 _WHEN = ("at_s", "at_point", "phase", "after_ms")
 _TABLES = ("doc", "unit", "device", "world", "event")
@@ -125,6 +127,15 @@ def _known(where: str, table: dict[str, Any], keys: tuple[str, ...]) -> None:
     for key in table:
         if key not in keys:
             raise ControlError(f"{where} doesn't know the key {key!r}; it knows {', '.join(keys)}.")
+
+
+def phase_number(name: str) -> int:
+    """The number of a phase by its name, as in `DISPENSE`; ControlError when there is none."""
+    number = getattr(codes, f"PHASE_{name}", None)
+    if not isinstance(number, int):
+        names = ", ".join(key.removeprefix("PHASE_") for key in vars(codes) if key.startswith("PHASE_"))
+        raise ControlError(f"There is no phase {name!r}; the phases are {names}.")
+    return number
 
 
 def play(scenario: Scenario, target: SimTarget) -> None:

@@ -31,7 +31,8 @@ from .clock import s_of_ticks
 from .control_port import ControlPort
 from .ports import Port, PtyPort, TcpPort
 from .targets.errors import LinkLost
-from .targets.target import Pace, SimTarget
+from .targets.pace import Pace
+from .targets.target import SimTarget
 
 _IDLE_S = 0.005
 """How long the server waits for clients while nothing happens, and how much the world lags behind at most."""
