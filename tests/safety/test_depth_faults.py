@@ -68,7 +68,7 @@ def test_stuck_drive_with_the_guard_alone():
 
 @pytest.mark.parametrize("fault", ["drive_stuck_full", "encoder_frozen"])
 def test_the_same_faults_pass_the_limit_without_guard_and_flag(fault):
-    """Invariant 1: with guard and flag removed the same runs do pass 2000 um: the plant isn't kind, the controls work."""
+    """Invariant 1: without guard and flag the same runs do pass 2000 um: the plant isn't kind, the controls work."""
     depths = deepest(range(40), fault, guard=False, flag=False)
     past = sum(run.tip_um > 2000 for run in depths.runs)
     print(f"{fault} without guard and flag: {past} of {len(depths.runs)} past 2000 um, to {depths.deepest_um:.0f} um")
@@ -81,8 +81,6 @@ def test_frozen_encoder_needs_flag_and_guard():
     """Invariant 1: for a frozen encoder neither flag nor guard is enough alone, so both are real controls."""
     without_flag = deepest(range(200), "encoder_frozen", flag=False)
     without_guard = deepest(range(200), "encoder_frozen", guard=False)
-    print(
-        f"frozen encoder: to {without_flag.deepest_um:.0f} um without flag, {without_guard.deepest_um:.0f} without guard"
-    )
+    print(f"frozen: to {without_flag.deepest_um:.0f} um without flag, {without_guard.deepest_um:.0f} without guard")
     assert without_flag.margin_um(ZERO_UM) < 0
     assert without_guard.margin_um(ZERO_UM) < 0
