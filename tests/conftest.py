@@ -16,11 +16,11 @@ from sit_sim.targets.pipe import find_micropython
 
 MARKS = (
     "targets(*specs, reason): the test runs on these targets alone",
-    "needs(what, reason): the target must offer this: heap, debugger, state",
+    "needs(what, reason): the target must offer this: heap",
 )
 # what a target offers beyond the contract
 OFFERS = {
-    "sim:": {"debugger", "state"},
+    "sim:": set(),
     "sim:micropython": {"heap"},
 }
 _NO_MICROPYTHON = "no MicroPython unix port for this platform beside this Python"

@@ -26,13 +26,14 @@ ONCE = pytest.mark.targets("sim:", reason="the processes are compared with each 
 
 @cache
 def treat(spec, seed=1, story="nominal", skip=True):
-    """Two points on a new device in a scenario: (trace, store, truth, tick at the end, ticks run)."""
+    """Two points on a new device in a scenario: (trace, store, truth, tick at the end, ticks run, state)."""
     nonces = itertools.count(41)  # the host's are random
     transport = open_transport(spec, SimOptions(seed=seed, scenario=FOLDER / f"{story}.toml"))
     client = Client(transport, unix_s=lambda: CLOCK_S)
     try:
         machine = transport.target.machine
         machine.skip_idle = skip
+        transport.target.process.want_state = True
         trace = Trace()
         transport.target.trace(trace)
         with mock.patch.object(device_link.secrets, "randbelow", lambda limit: next(nonces)):
@@ -44,14 +45,15 @@ def treat(spec, seed=1, story="nominal", skip=True):
             give(client, 2)
         transport.control({"do": "run", "ms": 3000})
         assert machine.shots_begun == 2
-        return bytes(trace.data), bytes(machine.fram.data), transport.truth(), machine.tick, machine.ticks_run
+        state = list(transport.target.process.state)
+        return bytes(trace.data), bytes(machine.fram.data), transport.truth(), machine.tick, machine.ticks_run, state
     finally:
         client.close()
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_same_seed_same_trace(target_spec, seed, story):
-    """Lockstep: the same seed gives the same trace byte for byte, on `sim:` and on `sim:micropython`."""
+    """Lockstep: a seed gives the same trace byte for byte and the same state, on `sim:` and on `sim:micropython`."""
     ours, reference = treat(target_spec, seed, story), treat("sim:", seed, story)
     assert ours[0] == reference[0]
     assert ours[1:] == reference[1:]

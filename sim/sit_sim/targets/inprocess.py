@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from sit_firmware.boards.sim import Exchange, SimBoard
@@ -64,8 +62,8 @@ class InProcess:
         self.fed = False
         self.rx_room = 0
         self.state: array[int] | None = None
-        self.tick_at_every_line = False
-        """Test hook: fire a tick at every line that a poll executes, as an interrupt could."""
+        self.want_state = True
+        """It costs nothing here: `state` is the firmware's own."""
 
     def boot(self) -> None:
         """Start the firmware; FirmwareDied when it raises, PowerCut when power goes meanwhile."""
@@ -91,12 +89,8 @@ class InProcess:
         ex.tx_blocked = blocked
         if rx:
             ex.put_rx(rx)
-        app = self.app
         try:
-            if self.tick_at_every_line and poll:
-                self._cycle_traced(board, app)
-            else:
-                board.cycle(app)
+            board.cycle(self.app)
         except PowerCut:
             raise
         except Exception as exc:
@@ -112,42 +106,6 @@ class InProcess:
             ex.tx_len = 0
             return sent
         return b""
-
-    def _cycle_traced(self, board: SimBoard, app: Any) -> None:
-        """A cycle whose poll is interrupted by a tick at each of its lines.
-
-        The ticks run with the inputs of this tick, so only mailbox races show, not time.
-        """
-        firmware = app.__class__.__module__.split(".")[0]
-
-        def on_line(frame: FrameType, event: str, arg: object) -> Any:
-            if event == "line":
-                sys.settrace(None)
-                try:
-                    app.tick()
-                finally:
-                    sys.settrace(on_call)
-            return on_line
-
-        def on_call(frame: FrameType, event: str, arg: object) -> Any:
-            name = frame.f_globals.get("__name__", "")
-            return on_line if name.split(".")[0] == firmware else None
-
-        class Traced:
-            tick = staticmethod(app.tick)
-            idle_until = staticmethod(app.idle_until)
-            state = app.state
-
-            @staticmethod
-            def poll() -> None:
-                before = sys.gettrace()
-                sys.settrace(on_call)
-                try:
-                    app.poll()
-                finally:
-                    sys.settrace(before)
-
-        board.cycle(Traced)
 
     def heap_free(self) -> int | None:
         """Free bytes of the firmware's heap: not known under CPython."""

@@ -56,6 +56,10 @@ class Process(Protocol):
     idle_until: int
     fed: bool
     rx_room: int
+    want_state: bool
+
+    @property
+    def state(self) -> array[int] | None: ...
 
     def boot(self) -> None: ...
 
