@@ -104,7 +104,7 @@ def device_options(function: Command) -> Command:
         help="serial:PATH, tcp:HOST:PORT, sim: or sim:micropython.",
     )
     @click.option("--wire-log", type=click.Path(path_type=Path, dir_okay=False), help="Write each frame to this file.")
-    @click.option("--seed", type=click.IntRange(0), help="Simulator: seed of noise, skin and unit.")
+    @click.option("--seed", type=click.IntRange(0), help="Simulator: seed of noise, skin and delays.")
     @click.option("--hand", metavar="WHO", help="Simulator: who holds it: auto, none or a script file.")
     @click.option("--scenario", type=click.Path(path_type=Path), help="Simulator: scenario file (TOML).")
     @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Simulator: folder of its store.")

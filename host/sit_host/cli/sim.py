@@ -22,7 +22,7 @@ _EPILOG = (
 @click.command(epilog=_EPILOG)
 @click.option("--target", "spec", default="sim:micropython", show_default=True, help="sim: or sim:micropython.")
 @click.option("--hand", metavar="WHO", default="auto", show_default=True, help="Who holds it: auto, none or a script.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of noise, skin and unit.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of noise, skin and delays.")
 @click.option("--scenario", type=click.Path(path_type=Path), help="Scenario file (TOML).")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder that keeps its store.")
 @click.option("--speed", type=click.FloatRange(0.01, 1000), default=1.0, show_default=True, help="Times real time.")

@@ -16,7 +16,7 @@ __all__ = ["SimOptions", "TargetUrl", "Transport", "Wakeable", "open_transport",
 class SimOptions:
     """Options of a simulated target; None leaves each to the connection string or its default.
 
-    `seed` picks noise, skin and unit-to-unit spread; `hand` is auto, none or a script file; `scenario` a TOML
+    `seed` picks noise, skin and delays; `hand` is auto, none or a script file; `scenario` a TOML
     file; `state_dir` keeps the device's store between runs; `realtime` paces the simulator to the wall clock.
     """
 
