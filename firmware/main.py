@@ -20,8 +20,8 @@ def main(platform=sys.platform):
         raise SystemExit("OpenSIT has no board for the platform " + platform + ": it knows " + ", ".join(BOARDS))
     try:
         module = __import__(name, None, None, ("make_board",))
-    except ImportError:
-        raise SystemExit("OpenSIT's board " + name + " isn't on this device: install the whole firmware")
+    except ImportError as exc:
+        raise SystemExit("OpenSIT's board " + name + " can't be loaded, install the whole firmware: " + str(exc))
     from sit_firmware.app import App
 
     board = module.make_board()

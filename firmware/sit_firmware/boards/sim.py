@@ -7,13 +7,9 @@ the background. Lengths in bytes, time in ticks; the store's addresses in bytes 
 """
 
 from array import array
+from errno import EIO
 
 from sit_firmware import image
-
-try:
-    from errno import EIO
-except ImportError:
-    EIO = 5
 
 _LINK_BYTES = 512  # what a USB endpoint's buffers hold, each way
 STORE_BYTES = 262144
