@@ -3,6 +3,7 @@
 import pytest
 import treatkit
 from sit_host._gen.enums import Record as Kind
+from sit_host.errors import SitError
 from treatkit import SCENARIOS, Operator, treat, write_plan
 
 HOST_ONLY = "what it shows is the host's; one target is enough"
@@ -163,6 +164,57 @@ def test_a_fault_waits_for_a_person(open_device, plan, tmp_path):
     assert treatkit.each_once(client, len(POINTS))
 
 
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
+def test_ctrl_c_at_a_question_ends_the_work_under_way(device, plan, tmp_path):
+    """Ctrl-C while the device is made ready stops its work at once and keeps a record."""
+
+    class Leaving(Operator):
+        def pause(self, text):
+            if "Prime" in text:
+                raise KeyboardInterrupt
+
+    done = treat(device, plan, tmp_path / "records", Leaving())
+    assert done.record["ended"] == "stopped" and done.html_path.exists()
+    assert treatkit.device_state(device) == "IDLE"
+    assert not treatkit.starts(device)
+
+
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
+def test_a_device_that_never_comes_back(device, plan, tmp_path):
+    """Exit code 3: with the cable out for good it isn't known what happened, and the record says so."""
+
+    def pull(talk, tally):
+        if tally.done == 1:
+            device.transport.control({"do": "cable"})
+
+    done = treat(device, plan, tmp_path / "records", Operator(on_tally=pull))
+    assert done.record["ended"] == "failed"
+    assert done.result.error.exit_code == 3
+    assert "didn't come back" in done.record["reason"]
+    device.transport.control({"do": "cable", "state": "in"})
+    device.reconnect()
+    assert treat(device, plan, tmp_path / "records").record["complete"]
+    assert treatkit.each_once(device, len(POINTS))
+
+
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
+def test_a_plan_given_again_is_asked_about(device, plan, tmp_path):
+    """A plan that was given within a day is given again only when a person says that it is meant; the same if it was
+    changed in between and its earlier version wasn't finished."""
+    treat(device, plan, tmp_path / "records")
+    before = sum(treatkit.starts(device).values())
+    declining = Operator(attended=True, answers=[("given again", False), ("Go on with it", False)])
+    with pytest.raises(SitError, match="Nothing was given"):
+        treat(device, plan, tmp_path / "records", declining)
+    treat(device, plan, tmp_path / "records", interrupt_after(1))
+    plan.write_text(plan.read_text() + "# changed\n")
+    changed = Operator(attended=True, answers=[("earlier version", False)])
+    with pytest.raises(SitError, match="Nothing was given"):
+        treat(device, plan, tmp_path / "records", changed)
+    assert any("earlier version" in question for question in changed.asked)
+    assert sum(treatkit.starts(device).values()) < before + len(POINTS)
+
+
 def test_a_device_that_falls_silent_is_asked_again(open_device, plan, tmp_path):
     """Invariants 3, 5: five seconds of silence on an open link end the lease, not the treatment; nothing is doubled."""
     client = open_device(scenario=SCENARIOS / "host_silent.toml")
@@ -186,7 +238,7 @@ def test_a_device_that_nobody_uses_is_disarmed(device, plan, tmp_path, monkeypat
     """Invariant 3: an armed device whose trigger nobody pulls is disarmed, and the treatment can be taken up again."""
     monkeypatch.setattr("sit_host.treatment.give.PATIENCE_S", 0.5)
     done = treat(device, plan, tmp_path / "records")
-    assert done.record["ended"] == "stopped" and "nobody pulled the trigger" in done.record["reason"]
+    assert done.record["ended"] == "stopped" and "no point was given" in done.record["reason"]
     assert treatkit.device_state(device) == "IDLE"
     assert not treatkit.starts(device)
 

@@ -13,6 +13,7 @@ from sit_host.treatment.identity import NO_TREATMENT, runs_in, treatment_id
 from sit_host.treatment.journal import Entry
 from sit_host.treatment.talk import Talk
 
+_RECENT_S = 86_400
 _AHEAD = 64  # runs beyond those in the journal that are looked for in the ledger
 
 
@@ -85,6 +86,26 @@ def choose(plan: Plan, unfinished: Unfinished | None, next_run: int, talk: Talk,
     if new is False or talk.confirm("Go on with it (no: begin anew, for another patient)?"):
         return Chosen(unfinished.run, unfinished.treatment, resumed=unfinished)
     return fresh
+
+
+def confirm_again(plan: Plan, entries: Sequence[Entry], now_unix_s: float, talk: Talk) -> bool:
+    """Ask before a plan is given that was begun within a day, or whose earlier version wasn't finished.
+
+    `entries` is the whole journal. The device can't know that two treatments are meant for one person.
+    """
+    recent = [entry for entry in entries if entry.lasting and now_unix_s - entry.started_unix_s < _RECENT_S]
+    same = [entry for entry in recent if entry.plan_sha256 == plan.sha256]
+    changed = [e for e in recent if e.plan_sha256 != plan.sha256 and e.plan_name == plan.head.name and not e.closed]
+    if changed and not talk.confirm(
+        "An earlier version of this plan was begun and not finished; what it gave isn't counted in this one. "
+        "Begin this one all the same?"
+    ):
+        return False
+    if not same:
+        return True
+    return talk.confirm(
+        f"This plan was begun {len(same)} times within a day. Is it to be given again, as a new treatment?"
+    )
 
 
 def same_syringe(records: Sequence[Record], treatment: bytes) -> bool:

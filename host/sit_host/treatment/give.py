@@ -19,7 +19,7 @@ from sit_host.treatment.device import Watched
 from sit_host.treatment.talk import Talk
 
 LEASE_MS = 3000
-PATIENCE_S = 300.0  # an armed device that nobody uses is disarmed after this
+PATIENCE_S = 300.0  # an armed device that gives no point is disarmed after this
 
 
 class End(Enum):
@@ -27,7 +27,7 @@ class End(Enum):
 
     GIVEN = "every row was tried"
     MISSED = "the last point was missed"
-    IDLE = "nobody pulled the trigger"
+    IDLE = "no point was given for five minutes"
     EMPTY = "the syringe hasn't enough left"
     FAULT = "a fault latched"
     LEASE = "the lease ran out"
@@ -131,7 +131,7 @@ class Giver:
         return wanted
 
     def _take(self, event: Event) -> bool:
-        """Do what an event asks for. Return whether somebody is at work with the device."""
+        """Do what an event asks for. Return whether it is the end of a shot."""
         kind = event.kind
         if kind == enums.Event.SHOT:
             self._shots += 1
@@ -145,7 +145,7 @@ class Giver:
             self._talk.say(f"Alarm {alarm.name} ({alarm.priority}): {alarm.action} {alarm.hint}")
         elif kind == enums.Event.LEASE:
             self._end = End.LEASE
-        return kind in (enums.Event.SHOT, enums.Event.TRIGGER)
+        return kind == enums.Event.SHOT
 
     def _hint(self, event: Event) -> None:
         """Tell why a trigger press wasn't obeyed, once until the next shot."""

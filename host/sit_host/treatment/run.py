@@ -32,6 +32,7 @@ from sit_host.treatment.walk import Walk
 RECONNECT_S = 120.0  # how long a lost link is waited for
 UNATTENDED_ATTEMPTS = 2  # with nobody to ask a missed point is tried once more
 UNATTENDED_MISSES = 3  # missed in a row: something is wrong that nobody sees
+RETURNS = 10  # lost links and leases in a row without a point given in between
 _MANY_ATTEMPTS = 255
 
 
@@ -77,6 +78,7 @@ class Treatment:
     _fitted: bool = False
     _prime_nl: int = 0
     _misses: int = 0
+    _returns: int = 0
 
     def run(self) -> Result:
         """Give what is left. Ends in a Result in every case but a bug; whatever was given is in its course."""
@@ -237,6 +239,7 @@ class Treatment:
             return
         self.talk.say(f"Disarmed: {how.value}.")
         if how is End.LEASE:
+            self._count_return(how.value)
             return
         if not self.talk.attended or not self.talk.confirm("Go on?"):
             raise Stopped(f"Ended early: {how.value}.", "Start the same plan again to go on where it ended.")
@@ -247,6 +250,7 @@ class Treatment:
 
     def _come_back(self, error: SitError) -> None:
         """Wait for a lost link, then read from the ledger what happened meanwhile."""
+        self._count_return(error.what)
         self.talk.say(f"{error.what} The device disarms by itself; waiting up to {RECONNECT_S:g} s for it.")
         try:
             rebooted = self.device.come_back(RECONNECT_S)
@@ -256,6 +260,14 @@ class Treatment:
                 "What it gave meanwhile stands in its ledger: start the same plan again and it goes on from there.",
             ) from None
         self.talk.say("The device has started anew." if rebooted else "Connected again.")
+
+    def _count_return(self, why: str) -> None:
+        self._returns += 1
+        if self._returns > RETURNS:
+            raise UnknownError(
+                f"The connection failed {RETURNS} times and no point was given in between: {why}",
+                "Check the cable, then start the same plan again: it goes on from the device's ledger.",
+            )
 
     def _sort_out_link(self) -> None:
         """Begin from a device that does nothing, with its ledger read."""
@@ -290,6 +302,7 @@ class Treatment:
             if record.kind not in ENDS:
                 return
             self.talk.progress(self._tally())
+            self._returns = 0
             self._misses = 0 if record.kind == Kind.DONE else self._misses + 1
             if record.kind != Kind.DONE:
                 self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {cause_text(record.cause)}")

@@ -15,7 +15,7 @@ from sit_host.plan_forecast import Forecast
 from sit_host.plan_limits import Limits
 from sit_host.records import json_text, record_folder, write_new
 from sit_host.report import render_report
-from sit_host.treatment.begin import Chosen, choose, known_runs, same_syringe
+from sit_host.treatment.begin import Chosen, choose, confirm_again, known_runs, same_syringe
 from sit_host.treatment.device import Watched
 from sit_host.treatment.figures import records_of
 from sit_host.treatment.journal import Journal, Writer
@@ -72,6 +72,8 @@ def sit(sitting: Sitting) -> Done:
     journal = Journal(sitting.records)
     unfinished, next_run = known_runs(plan, journal.of_plan(plan.sha256), device.records)
     chosen = choose(plan, unfinished, next_run, talk, sitting.new)
+    if chosen.resumed is None and not confirm_again(plan, journal.entries(), started, talk):
+        raise SitError("Nothing was given: this plan was not to be given again.")
     _close_abandoned(journal, chosen, sitting, hello.uid.hex())
     writer = journal.begin(
         plan.sha256,
