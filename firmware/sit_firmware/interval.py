@@ -19,6 +19,7 @@ STEPS_PER_LEAD = 3200
 REST_NL = 16  # nl: noise of force and pressure, what a calibrated compliance leaves over, what suck-back takes
 COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the total, uncalibrated
 FRICTION_PERMILLE = 1200  # of the nominal: highest friction of a stopper
+AGREE_NL = 60  # nl: the meter's values before and after suck-back differ by no more on a calibrated device
 TISSUE_PA = 5000  # Pa: with no flow, tissue holds more than this against the tip and air holds less
 WIDTH_PERMILLE = 50  # of the dose: the widest interval of a DONE record, and
 WIDTH_NL = 50  # nl: this much on top
@@ -64,9 +65,20 @@ def tissue(kind, steps, state, params):
         return _broken_off(state, params)
     if estimate < 0:
         estimate = 0
-    half = error_nl(estimate, params)
+    half = error_nl(estimate, params) + _disagreement_nl(estimate, state)
     low = estimate - half
     return (low if low > 0 and in_tissue(state) else 0), estimate + half
+
+
+def _disagreement_nl(estimate_nl, state):
+    """What the meter's two values differ beyond AGREE_NL: one hangs on compliance, one on backlash and friction.
+
+    A device whose compliance is far from its calibration shows it here, with no more than its own sensors.
+    """
+    differ = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL] - estimate_nl
+    if differ < 0:
+        differ = -differ
+    return differ - AGREE_NL if differ > AGREE_NL else 0
 
 
 def _broken_off(state, params):

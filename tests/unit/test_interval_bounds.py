@@ -81,6 +81,16 @@ def test_nothing_is_vouched_for_without_tissue():
         assert not interval.narrow(low, high, 10000)
 
 
+def test_meters_that_disagree_widen_the_interval():
+    """Invariant 4: a compliance far from its calibration shows as two values that differ; DONE isn't vouched for then."""
+    agreed = interval.tissue(codes.RECORD_DONE, 900, answers(tissue_nl=5000, needle_nl=5060, lost_nl=0), block())
+    assert interval.narrow(*agreed, 5000)
+    for needle_nl in (4900, 5140):
+        low, high = interval.tissue(codes.RECORD_DONE, 900, answers(tissue_nl=5000, needle_nl=needle_nl), block())
+        assert low < agreed[0] and high > agreed[1]
+        assert not interval.narrow(low, high, 5000)
+
+
 def test_no_motion_no_volume():
     """A shot that ended before the plunger moved gave nothing."""
     assert interval.tissue(codes.RECORD_ABORTED, 0, answers(pl_cmd=0, fault=44), block()) == (0, 0)
@@ -98,15 +108,15 @@ def test_uncertain_is_all_that_the_cap_allows():
 
 
 class Device:
-    """A device on the plant whose compliance has been measured, as priming does; bore and the rest within tolerance."""
+    """A device on the plant whose compliance has been measured, if not `factory`; bore and the rest within tolerance."""
 
-    def __init__(self, unit, seed):
+    def __init__(self, unit, seed, factory=False):
         self.bench = Bench(unit, seed)
         syringe = SimpleNamespace(
             syringe_id=1,
             bore_um=4699,
             offset_nl=0,
-            compliance_nl_per_mpa=round(unit.compliance_m3_per_pa * 1e18 + 3007),
+            compliance_nl_per_mpa=7007 if factory else round(unit.compliance_m3_per_pa * 1e18 + 3007),
         )
         params.apply(self.bench.params, SimpleNamespace(max_depth_um=1900), syringe)
         params.use_needle(self.bench.params, 1)
@@ -157,6 +167,16 @@ def test_the_truth_lies_in_every_done_interval():
                 assert low <= true_nl <= high, f"unit {seed}, {volume_nl} nl: {true_nl:.0f} not in {low}..{high}"
     print(f"{count} DONE shots, the truth at most {worst:.2f} of the half-width from the middle")
     assert count > 0.8 * 13 * 2 * len(DOSES_NL)
+
+
+def test_larger_doses_hold_on_the_factory_calibration_too():
+    """Invariant 4: from 10 uL on the interval holds on units whose compliance lies anywhere in its range."""
+    for seed in CALIBRATED_UNITS:
+        device = Device(spread_unit(seed), seed + 1, factory=True)
+        for volume_nl in (10000, 20000, 50000):
+            kind, (low, high), true_nl = device.give(volume_nl)
+            if kind == codes.RECORD_DONE and interval.narrow(low, high, volume_nl):
+                assert low <= true_nl <= high, f"unit {seed}, {volume_nl} nl: {true_nl:.0f} not in {low}..{high}"
 
 
 @pytest.mark.parametrize("how", ["stop", "contact"])
