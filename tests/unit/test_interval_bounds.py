@@ -82,7 +82,7 @@ def test_nothing_is_vouched_for_without_tissue():
 
 
 def test_meters_that_disagree_widen_the_interval():
-    """Invariant 4: a compliance far from its calibration shows as two values that differ; DONE isn't vouched for then."""
+    """Invariant 4: a compliance far from its calibration shows as two values that differ, and DONE is off."""
     agreed = interval.tissue(codes.RECORD_DONE, 900, answers(tissue_nl=5000, needle_nl=5060, lost_nl=0), block())
     assert interval.narrow(*agreed, 5000)
     for needle_nl in (4900, 5140):
@@ -108,7 +108,7 @@ def test_uncertain_is_all_that_the_cap_allows():
 
 
 class Device:
-    """A device on the plant whose compliance has been measured, if not `factory`; bore and the rest within tolerance."""
+    """A device on the plant within tolerance; its compliance has been measured unless `factory`."""
 
     def __init__(self, unit, seed, factory=False):
         self.bench = Bench(unit, seed)
