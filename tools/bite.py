@@ -70,7 +70,8 @@ def scratch_copy(into: Path) -> None:
 def run_tests(root: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     """Run the named tests in the copy, stopping at the first failure; return pytest's exit code and its last line."""
     paths = os.pathsep.join(str(root / p) for p in ("firmware", "host", "sim"))
-    env = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    # interpreted, else each change of the guard compiles the plant's loop anew
+    env = {"SIT_PLANT": "python", **os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.strip()]
