@@ -13,6 +13,7 @@ from sit_host._gen.records import Record
 from sit_host.describe import cause_text
 from sit_host.ledger import Entry
 from sit_host.records import write_new
+from sit_host.treatment.course import why_ended
 
 _CHANGES = {int(change): change.name.lower() for change in enums.Change}
 COLUMNS = ("No.", "Time", "Kind", "Point", "What")
@@ -45,7 +46,7 @@ def _what(record: Record) -> str:
     if record.kind == Kind.DONE:
         return f"{volume} at {record.depth_um / 1000:g} mm, {record.steps} steps"
     if record.kind in (Kind.PARTIAL, Kind.ABORTED, Kind.UNCERTAIN):
-        return f"{volume}, {record.steps} steps: {cause_text(record.cause)}"
+        return f"{volume}, {record.steps} steps: {why_ended(record)}"
     if record.kind == Kind.PURGE:
         return f"{record.steps} steps purged"
     if record.kind == Kind.CHANGE:

@@ -1,11 +1,13 @@
 """What is left to give follows from ledger records alone, and the doubt always counts as given."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
+from sit_host._gen.enums import Cause
 from sit_host._gen.enums import Record as Kind
 from sit_host.plan import Point
-from sit_host.treatment.course import read_course
+from sit_host.treatment.course import read_course, why_ended
 from treat_records import TREATMENT, Ledger
 
 POINTS = [Point(number, 1, 1500, 10_000, 1) for number in (1, 2, 3)]
@@ -54,6 +56,15 @@ def test_too_small_a_rest_is_not_offered():
     """A rest that can't be metered isn't offered."""
     assert not offered(Ledger().shot(1, Kind.PARTIAL, low_nl=8_000, high_nl=9_001))
     assert offered(Ledger().shot(1, Kind.PARTIAL, low_nl=8_000, high_nl=9_000)) == [(1, 2, 1_000)]
+
+
+def test_a_whole_dose_known_too_roughly_is_not_offered_again():
+    """A shot that gave all but whose interval is too wide is PARTIAL; its upper bound leaves nothing to give."""
+    ledger = Ledger().shot(1, Kind.PARTIAL, low_nl=9_000, high_nl=10_500)
+    assert not offered(ledger)
+    end = ledger.records[-1]
+    assert "Contact lost" in why_ended(end)
+    assert "isn't known closely enough" in why_ended(replace(end, cause=Cause.NONE))
 
 
 def test_attempts_are_limited():

@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sit_host._gen.enums import Cause
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
+from sit_host.describe import cause_text
 from sit_host.plan import Point
 from sit_host.table import Row
 
@@ -136,6 +138,13 @@ class Course:
     def count(self, points: Sequence[Point], verdict: str) -> int:
         """Return how many of `points` have this verdict."""
         return sum(self.at(point.id).verdict == verdict for point in points)
+
+
+def why_ended(end: Record) -> str:
+    """Return why a shot ended as it did, as one sentence."""
+    if end.kind == Kind.PARTIAL and end.cause == Cause.NONE:
+        return "It was given, but how much isn't known closely enough."
+    return cause_text(end.cause)
 
 
 def read_course(records: Iterable[Record], treatment: bytes) -> Course:

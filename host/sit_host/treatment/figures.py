@@ -12,9 +12,8 @@ from typing import Any
 
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
-from sit_host.describe import cause_text
 from sit_host.plan import Plan, Point
-from sit_host.treatment.course import Attempt, Course, PointCourse
+from sit_host.treatment.course import Attempt, Course, PointCourse, why_ended
 from sit_host.treatment.truth import ShotTruth
 
 MAX_TIP_UM = 2000  # the invariant: the true tip never passes this
@@ -66,7 +65,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     if end is not None:
         entry |= {
             "kind": Kind(end.kind).name,
-            "cause": cause_text(end.cause) if end.kind != Kind.DONE else "",
+            "cause": why_ended(end) if end.kind != Kind.DONE else "",
             "record": end.seq,
             "unix_s": end.unix_s,
             "depth_um": end.depth_um,

@@ -13,7 +13,7 @@ from sit_host._gen import enums
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.messages import StatusReply
 from sit_host._gen.records import Record
-from sit_host.describe import cause_text, status_info
+from sit_host.describe import status_info
 from sit_host.errors import RefusedError, SitError, UnknownError, WorkFailed
 from sit_host.outcome import expect
 from sit_host.plan import Plan, Point
@@ -21,7 +21,7 @@ from sit_host.plan_check import Checked
 from sit_host.plan_limits import Limits
 from sit_host.plan_syringes import NEEDLE_PRIME_NL, Segment, first_prime_nl, plan_segments
 from sit_host.table import Row
-from sit_host.treatment.course import ENDS, Course, read_course
+from sit_host.treatment.course import ENDS, Course, read_course, why_ended
 from sit_host.treatment.device import LINK_GONE, Watched
 from sit_host.treatment.give import LEASE_MS, End, Fluid, Giver
 from sit_host.treatment.journal import Writer
@@ -154,7 +154,7 @@ class Treatment:
 
     def _missed_text(self, row: Row) -> str:
         course = self.course.at(row.point)
-        why = cause_text(course.ends[-1].cause).rstrip(".").lower()
+        why = why_ended(course.ends[-1]).rstrip(".").lower()
         got = (
             f"has had {course.low_nl / 1000:.1f} to {course.high_nl / 1000:.1f} uL" if course.high_nl else "nothing yet"
         )
@@ -305,7 +305,7 @@ class Treatment:
             self._returns = 0
             self._misses = 0 if record.kind == Kind.DONE else self._misses + 1
             if record.kind != Kind.DONE:
-                self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {cause_text(record.cause)}")
+                self.talk.say(f"Point {record.point} {Kind(record.kind).name}: {why_ended(record)}")
 
     def _tally(self) -> Tally:
         plan: Plan = self.checked.plan
