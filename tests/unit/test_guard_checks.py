@@ -292,6 +292,7 @@ def test_comb_edge_away_from_its_place(inserting):
 def test_comb_edge_of_a_frozen_encoder(inserting):
     """Invariant 1: an edge that captures the last count once more comes from an encoder that stands still."""
     inserting.state[image.ST_G_COMB_UM] = inserting.inputs[image.IN_COMB_ENC_UM] = 5 * PITCH + 3
+    inserting.inputs[image.IN_ENC_UM] = inserting.state[image.ST_G_ENC_UM] = 5 * PITCH + 10
     follow(inserting, inserting.state[image.ST_G_DX_UM], IN_COMB_N=inserting.inputs[image.IN_COMB_N] + 1)
     assert inserting.fault == "COMB"
 
