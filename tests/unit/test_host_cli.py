@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sit_host import cli
+from sit_host import cli, device_link
 from sit_host._gen import messages
 from sit_host._gen.enums import Event, Fault, Ready, Refusal, State
 from sit_host._gen.enums import Record as Kind
@@ -57,6 +57,9 @@ def device(monkeypatch: pytest.MonkeyPatch, sit: Sit) -> Iterator[ScriptedDevice
     """A scripted device that SIT_TARGET points at."""
     scripted = ScriptedDevice()
     scripted.answer(messages.EventsRead, lambda request: _no_events(scripted))
+    # time is the wall's here: don't be as patient as with a real device
+    monkeypatch.setattr(device_link, "REPLY_S", 0.08)
+    monkeypatch.setattr(device_link, "_STOP_S", 0.02)
     with served(scripted) as target:
         monkeypatch.setenv("SIT_TARGET", target)
         yield scripted
