@@ -158,7 +158,9 @@ class Event(DocEnum):
 
 
 class Light(DocEnum):
-    """What the panel light shows. Alarms after IEC 60601-1-8 go before the others."""
+    """What the panel light shows: a high alarm (IEC 60601-1-8) first, then what the operator is asked for and a shot
+    under way, a medium alarm, an armed device, other work, a low alarm.
+    """
 
     OFF = 0, "Idle."
     READY = 1, "Armed: green steady. Press the nose-piece on the next point."
@@ -202,13 +204,27 @@ class Msg(DocEnum):
     LOAD_BEGIN = 0x04, "Begins a point table; drops the one before."
     LOAD_PAGE = 0x05, "Rows of the table: point u16, attempt u8, site u8, depth_um u16, volume_nl u32 (10 bytes each)."
     LOAD_SEAL = 0x06, "Seals the table: only a sealed one can be armed."
-    ZERO = 0x07, "Touches off the tip at the light gate. Accepted, then a WORK event."
-    PRIME = 0x08, "Purges air with the needle parked. Accepted, then a WORK event."
-    ARM = 0x09, "Arms from a row of the table for the lease."
+    ZERO = (
+        0x07,
+        "Touches off the tip at the light gate, once a zero tool gives light there. Accepted, then a WORK"
+        " event whose measure is the offset in um, or the cause.",
+    )
+    PRIME = (
+        0x08,
+        "Purges air with the needle parked. Accepted, then a WORK event whose measure is the volume "
+        "pushed in nl; NOT_READY while air is left in tube or needle.",
+    )
+    ARM = (
+        0x09,
+        "Arms from a row of the table for the lease. A point that doesn't end DONE disarms: somebody must look at it.",
+    )
     RENEW = 0x0A, "Renews the lease."
     DISARM = 0x0B, "Disarms; a shot under way is finished, none is started. Always works."
     STOP = 0x0C, "Ends a shot at once, retracts, disarms. Always works."
-    CLEAR_FAULT = 0x0D, "Unlatches the fault when its cause is gone."
+    CLEAR_FAULT = (
+        0x0D,
+        "Unlatches the fault when its cause is gone. Accepted, then a WORK event: the guard has the last word.",
+    )
     ACK_UNCERTAIN = 0x0E, "The operator has looked at the UNCERTAIN record."
     SELFTEST = (
         0x0F,

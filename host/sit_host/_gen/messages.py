@@ -447,7 +447,9 @@ class ZeroReply(Reply):
 
 @dataclass(frozen=True)
 class Zero(Message):
-    """Touches off the tip at the light gate. Accepted, then a WORK event."""
+    """Touches off the tip at the light gate, once a zero tool gives light there. Accepted, then a WORK event whose
+    measure is the offset in um, or the cause.
+    """
 
     NAME: ClassVar[str] = "ZERO"
     ID: ClassVar[int] = 0x07
@@ -467,7 +469,8 @@ class PrimeReply(Reply):
 
 @dataclass(frozen=True)
 class Prime(Message):
-    """Purges air with the needle parked. Accepted, then a WORK event.
+    """Purges air with the needle parked. Accepted, then a WORK event whose measure is the volume pushed in nl;
+    NOT_READY while air is left in tube or needle.
 
     volume_nl: Volume to push. [1000 to 300000 nl]
     """
@@ -492,7 +495,7 @@ class ArmReply(Reply):
 
 @dataclass(frozen=True)
 class Arm(Message):
-    """Arms from a row of the table for the lease.
+    """Arms from a row of the table for the lease. A point that doesn't end DONE disarms: somebody must look at it.
 
     lease_ms: Lease; renew before it ends. [500 to 10000 ms]
     cursor: Row to begin with. [0 to 511]
@@ -590,7 +593,7 @@ class ClearFaultReply(Reply):
 
 @dataclass(frozen=True)
 class ClearFault(Message):
-    """Unlatches the fault when its cause is gone.
+    """Unlatches the fault when its cause is gone. Accepted, then a WORK event: the guard has the last word.
 
     fault: The fault to clear; must be the latched one. [32 to 95 code]
     """
