@@ -8,14 +8,15 @@ syntax tree: `image.NAME`, `codes.NAME` and the module's own `_NAME = number` be
     plain      as it stands in the tree
     bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit
     native     constants inlined, @micropython.native
-    viper      constants inlined, @micropython.viper, ptr32 arguments: for the 32-bit chips
+    viper      constants inlined, @micropython.viper, ptr32 arguments: for any 32-bit chip
+    thumb      each entry with all it calls compiled to machine code of the RP2040 (entries.py, thumb.py)
 """
 
 import ast
 from collections.abc import Mapping
 from pathlib import Path
 
-FORMS = ("plain", "bytecode", "native", "viper")
+FORMS = ("plain", "bytecode", "native", "viper", "thumb")
 HOT_ARGUMENTS = ["state", "inputs", "outputs", "params"]
 CONSTANT_MODULES = ("image", "codes")
 
@@ -79,6 +80,15 @@ class _Inline(ast.NodeTransformer):
         return node
 
 
+def inline_constants(
+    node: ast.FunctionDef, modules: Mapping[str, Mapping[str, int]], own: Mapping[str, int], path: str
+) -> None:
+    """Replace the constants in a hot function by literals and drop its docstring; BuildError for an unknown one."""
+    _Inline(modules, own, path).visit(node)
+    if ast.get_docstring(node) is not None:
+        del node.body[0]
+
+
 def _literal(value: int) -> ast.expr:
     return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
 
@@ -87,7 +97,8 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
     """Return the source text of a module in the wanted form.
 
     modules: the integer constants of the modules in CONSTANT_MODULES. Raises BuildError for a constant that isn't there
-    and ValueError for an unknown form. A module without hot functions comes back unchanged.
+    and ValueError for an unknown form. A module without hot functions comes back unchanged. In the form `thumb` this is
+    what becomes of a module that holds no entry.
     """
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
@@ -99,16 +110,14 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
         if not is_hot(node):
             continue
         assert isinstance(node, ast.FunctionDef)
-        _Inline(modules, own, path).visit(node)
-        if ast.get_docstring(node) is not None:
-            del node.body[0]
+        inline_constants(node, modules, own, path)
         node.returns = None
         for argument in node.args.args:
             argument.annotation = ast.Name("ptr32", ast.Load()) if form == "viper" else None
-        if form != "bytecode":
+        if form in ("native", "viper"):
             decorator = ast.Attribute(ast.Name("micropython", ast.Load()), form, ast.Load())
             node.decorator_list = [decorator]
-    if form != "bytecode":
+    if form in ("native", "viper"):
         tree.body.insert(_first_statement(tree), ast.Import([ast.alias("micropython")]))
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
@@ -126,12 +135,23 @@ def _first_statement(tree: ast.Module) -> int:
 
 
 def build(package: Path, out: Path, form: str) -> list[Path]:
-    """Write every module of the package `package` into `out/<package name>` in the wanted form; return the paths."""
+    """Write every module of the package `package` into `out/<package name>` in the wanted form; return the paths.
+
+    BuildError names file and line of a source that the form can't carry.
+    """
+    from sit_build import entries  # it builds on this module
+
     modules = {name: constants((package / f"{name}.py").read_text()) for name in CONSTANT_MODULES}
+    machine = entries.machine_code(package, modules) if form == "thumb" else {}
     written = []
     for path in sorted(package.rglob("*.py")):
         target = out / package.name / path.relative_to(package)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(transform(path.read_text(), form, modules, str(path.relative_to(package.parent))))
+        file = path.relative_to(package).as_posix()
+        if file in machine:
+            text = entries.module_text(path.read_text(), file, package.name, machine[file])
+        else:
+            text = transform(path.read_text(), form, modules, str(path.relative_to(package.parent)))
+        target.write_text(text)
         written.append(target)
     return written

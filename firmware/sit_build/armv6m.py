@@ -1,0 +1,130 @@
+"""A small assembler for ARMv6-M, the instruction set of the RP2040's cores: what the tick's compiler needs, no more.
+
+Instructions are appended by the methods of `Code`; labels are any hashable. `words()` places them, widens conditional
+branches that reach too far, and returns the halfwords. Encodings: ARMv6-M Architecture Reference Manual, chapter A6.
+"""
+
+from collections.abc import Hashable
+
+CONDITIONS = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "ge": 10, "lt": 11, "gt": 12, "le": 13}
+OPPOSITE = {"eq": "ne", "ne": "eq", "hs": "lo", "lo": "hs", "ge": "lt", "lt": "ge", "gt": "le", "le": "gt"}
+_REACH = 254  # bytes forward of a conditional branch, back a little more
+_FAR_REACH = 2046
+_TWO_REGISTERS = {"and": 0x4000, "eor": 0x4040, "adc": 0x4140, "neg": 0x4240, "cmp": 0x4280, "or": 0x4300}
+_TWO_REGISTERS.update({"mul": 0x4340, "mvn": 0x43C0})
+_THREE_REGISTERS = {"add": 0x1800, "sub": 0x1A00, "ldr": 0x5800, "str": 0x5000}
+_SHIFTS = {"lsl": 0x0000, "lsr": 0x0800, "asr": 0x1000}
+_BYTE = {"mov": 0x2000, "cmp": 0x2800, "add": 0x3000, "sub": 0x3800}
+
+
+class RangeError(Exception):
+    """An operand or a branch doesn't fit its field."""
+
+
+def _field(value: int, bits: int, what: str) -> int:
+    if not 0 <= value < 1 << bits:
+        raise RangeError(f"{what} {value} doesn't fit {bits} bits")
+    return value
+
+
+class Code:
+    """Instructions in order. An item is a halfword, a label, or a branch still to be placed."""
+
+    def __init__(self) -> None:
+        self._items: list[int | tuple[str, Hashable]] = []
+
+    def byte(self, op: str, d: int, value: int) -> None:
+        """mov, cmp, add or sub of register `d` and 0..255."""
+        self._items.append(_BYTE[op] | _field(d, 3, "register") << 8 | _field(value, 8, op))
+
+    def two(self, op: str, d: int, m: int) -> None:
+        """`d` = `d` op `m`; for neg and mvn `d` = op `m`; cmp compares."""
+        self._items.append(_TWO_REGISTERS[op] | m << 3 | d)
+
+    def three(self, op: str, d: int, n: int, m: int) -> None:
+        """`d` = `n` op `m`; ldr and str of `d` at the address `n` + `m`."""
+        self._items.append(_THREE_REGISTERS[op] | m << 6 | n << 3 | d)
+
+    def shift(self, op: str, d: int, m: int, count: int) -> None:
+        """`d` = `m` shifted by 0..31; a count of 0 moves."""
+        self._items.append(_SHIFTS[op] | _field(count, 5, "shift") << 6 | m << 3 | d)
+
+    def word(self, op: str, d: int, base: int, slot: int) -> None:
+        """ldr or str of `d` at word `slot` (0..31) from register `base`."""
+        self._items.append((0x6800 if op == "ldr" else 0x6000) | _field(slot, 5, "slot") << 6 | base << 3 | d)
+
+    def local(self, op: str, d: int, slot: int) -> None:
+        """ldr or str of `d` at word `slot` (0..255) of the stack frame."""
+        self._items.append((0x9800 if op == "ldr" else 0x9000) | d << 8 | _field(slot, 8, "local"))
+
+    def copy(self, d: int, m: int) -> None:
+        """`d` = `m`, flags untouched."""
+        self._items.append(0x4600 | m << 3 | d)
+
+    def frame(self, words: int) -> None:
+        """Make room for that many words on the stack; a negative number gives it back."""
+        if words:
+            self._items.append((0xB080 if words > 0 else 0xB000) | _field(abs(words), 7, "frame"))
+
+    def push(self, registers: tuple[int, ...], link: bool = False) -> None:
+        """Push low registers, and the return address."""
+        self._items.append(0xB400 | link << 8 | sum(1 << r for r in registers))
+
+    def pop(self, registers: tuple[int, ...], back: bool = False) -> None:
+        """Pop low registers; `back` returns."""
+        self._items.append(0xBC00 | back << 8 | sum(1 << r for r in registers))
+
+    def label(self, name: Hashable) -> None:
+        """The place of the next instruction."""
+        self._items.append(("label", name))
+
+    def branch(self, name: Hashable, condition: str = "") -> None:
+        """Go to a label, under a condition when one is given."""
+        self._items.append((condition or "b", name))
+
+    def call(self, name: Hashable) -> None:
+        """Call a label; as a jump that reaches anywhere where the return address is saved."""
+        self._items.append(("bl", name))
+
+    def words(self) -> list[int]:
+        """The halfwords; RangeError when an unconditional branch can't reach, KeyError for a label that isn't there."""
+        wide: set[int] = set()
+        while True:
+            places, at = {}, 0
+            for index, item in enumerate(self._items):
+                if isinstance(item, int):
+                    at += 2
+                elif item[0] == "label":
+                    places[item[1]] = at
+                else:
+                    at += 4 if item[0] == "bl" or index in wide else 2
+            out, grew = self._place(places, wide)
+            if not grew:
+                return out
+
+    def _place(self, places: dict[Hashable, int], wide: set[int]) -> tuple[list[int], bool]:
+        out: list[int] = []
+        grew = False
+        for index, item in enumerate(self._items):
+            if isinstance(item, int):
+                out.append(item)
+                continue
+            kind, name = item
+            if kind == "label":
+                continue
+            if index in wide:
+                out.append(0xD000 | CONDITIONS[OPPOSITE[kind]] << 8)  # over the next one
+            way = places[name] - 2 * len(out) - 4
+            if kind == "bl":
+                out += [0xF000 | way >> 12 & 0x7FF, 0xF800 | way >> 1 & 0x7FF]
+            elif kind == "b" or index in wide:
+                if not -_FAR_REACH <= way <= _FAR_REACH:
+                    raise RangeError(f"a branch to {name} must reach {way} bytes")
+                out.append(0xE000 | way >> 1 & 0x7FF)
+            elif -_REACH <= way <= _REACH:
+                out.append(0xD000 | CONDITIONS[kind] << 8 | way >> 1 & 0xFF)
+            else:
+                wide.add(index)
+                grew = True
+                out.append(0)
+        return out, grew
