@@ -11,10 +11,10 @@ FAULTS = {value: name[6:] for name, value in vars(codes).items() if name.startsw
 OUTPUTS = (image.OUT_DUTY, image.OUT_BRIDGE, image.OUT_SWITCH, image.OUT_TOKEN, image.OUT_STEPS)
 
 
-def bench(unit=None, seed=1, **options):
-    """A zeroed and purged device."""
-    device = Bench(unit or nominal_unit(), seed, **options)
-    device.purge()
+def bench(unit=None, seed=1, plain=True, **options):
+    """A zeroed and purged device; its firmware runs as it stands, so that a debugger and a changed line are seen."""
+    device = Bench(unit or nominal_unit(), seed, plain=plain, **options)
+    device.purge(600)
     return device
 
 

@@ -109,7 +109,7 @@ class Tape:
 
 def record(name):
     """Tapes of everything the tick does, on units of the spread; one with a fault in the middle."""
-    device = bench(spread_unit(3), 3)
+    device = bench(spread_unit(3), 3, plain=False)
     if name == "shot":
         device.post_shot(1900, 5000)
         tape = Tape(device, 1300)

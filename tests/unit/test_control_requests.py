@@ -75,6 +75,26 @@ def test_each_request_is_taken_once(device):
     assert device.plant.truth()["shot"]["number"] == 1
 
 
+@pytest.mark.parametrize(("fault", "press_n"), [("contact_stuck_on", 0.0), ("contact_stuck_off", 2.0)])
+def test_contact_needs_switch_and_force(device, fault, press_n):
+    """Invariant 2: a stuck switch alone, or a force alone, is no contact."""
+    device.plant.fault(fault)
+    device.plant.set("press_n", press_n)
+    device.run(400)
+    assert device.state[image.ST_CONTACT_OK] == 0
+
+
+def test_bouncing_trigger_is_no_press(device):
+    """Invariant 2: presses shorter than the debounce time count nothing, a longer one counts once."""
+    for on in (1, 0) * 6:
+        device.plant.set("trigger", on)
+        device.run(30)
+    assert device.state[image.ST_TRIGGER_N] == 0
+    device.plant.set("trigger", 1)
+    device.run(400)
+    assert device.state[image.ST_TRIGGER_N] == 1
+
+
 def test_unknown_request_is_refused(device):
     """A number that means nothing starts nothing."""
     device.post(99)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from sit_firmware import codes, image, params
+from sit_firmware.control import step
+from sit_firmware.guard import check
 
 from sit_sim.campaign.loop import run_ticks
 from sit_sim.plant import Plant, Unit
 from sit_sim.plant.jit import image_view
-
-_SETTLE_TICKS = 200
 
 
 class Refused(Exception):
@@ -21,11 +21,23 @@ class Refused(Exception):
 class Bench:
     """A device without background. Depths in um from the nose-piece plane, volumes in nl, times in ticks."""
 
-    def __init__(self, unit: Unit, seed: int, guarded: bool = True, needle_id: int = 1, zero_error_um: int = 0) -> None:
-        """Powered up, zeroed at the plant's true plane plus an error, purged; `guarded` False leaves the guard out."""
+    def __init__(
+        self,
+        unit: Unit,
+        seed: int,
+        guarded: bool = True,
+        needle_id: int = 1,
+        zero_error_um: int = 0,
+        plain: bool = False,
+    ) -> None:
+        """Powered up and zeroed at the plant's true plane plus an error.
+
+        `guarded` False leaves the guard out; `plain` runs the firmware's functions as they stand, not compiled.
+        """
         self.plant = Plant(unit, seed)
         self.guarded = guarded
-        self.arrays = tuple(image_view(a) for a in image.new())
+        self.plain = plain
+        self.arrays = image.new() if plain else tuple(image_view(a) for a in image.new())
         self.state, self.inputs, self.outputs, self.params = self.arrays
         params.defaults(self.params)
         params.use_needle(self.params, needle_id)
@@ -35,8 +47,33 @@ class Bench:
 
     def run(self, ticks: int, until_idle: bool = False) -> int:
         """Run ticks; with `until_idle` stop when the request is answered and the needle is home."""
-        plant = self.plant
-        return run_ticks(plant._x, plant._k, plant._p, plant._w, self.arrays, ticks, int(until_idle), int(self.guarded))
+        if not self.plain:
+            own = self.plant
+            return run_ticks(own._x, own._k, own._p, own._w, self.arrays, ticks, int(until_idle), int(self.guarded))
+        for n in range(ticks):
+            self._tick()
+            if until_idle and self._idle():
+                return n + 1
+        return ticks
+
+    def _tick(self) -> None:
+        """What `run_ticks` does in a tick."""
+        state, inputs, outputs, block = self.arrays
+        self.plant.sample(inputs)
+        if inputs[image.IN_TICK] & 1 == 0:
+            step(state, inputs, outputs, block)
+        if self.guarded:
+            check(state, inputs, outputs, block)
+        else:
+            outputs[image.OUT_TOKEN] = outputs[image.OUT_BRIDGE] | outputs[image.OUT_SWITCH]
+        state[image.ST_BEAT] += 1
+        self.plant.advance(outputs)
+
+    def _idle(self) -> bool:
+        state = self.state
+        answered = state[image.ST_ACK_SEQ] == state[image.ST_REQ_SEQ]
+        at_rest = state[image.ST_PHASE] in (codes.PHASE_IDLE, codes.PHASE_FAULT)
+        return answered and at_rest and self.plant.truth()["carriage_um"] == 0
 
     def zero(self, error_um: int = 0) -> None:
         """Take the true plane as the zero, `error_um` off."""
