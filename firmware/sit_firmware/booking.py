@@ -44,6 +44,11 @@ class Booking:
         if self._append(kind, fields) == codes.REFUSED_STORE:
             self.ok = False
 
+    def unreadable(self):
+        """The ledger couldn't be read: STORE, and nothing is armed until the store was proved."""
+        self.ok = False
+        return codes.REFUSED_STORE
+
     def mend(self):
         """Proves that the store works and writes what is owed; True when both are done."""
         if not self.ours:

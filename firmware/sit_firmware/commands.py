@@ -10,7 +10,6 @@ from sit_firmware import codes, params, wire
 from sit_firmware.changing import Changing
 from sit_firmware.priming import Priming
 from sit_firmware.selftest import SelfTest
-from sit_firmware.store.access import StoreError
 from sit_firmware.zeroing import Zeroing
 
 
@@ -101,11 +100,7 @@ def _ack_uncertain(dev, payload, reply):
 
 def _ledger_release(dev, payload, reply):
     seq = struct.unpack(wire.FMT_LEDGER_RELEASE, payload)[0]
-    try:
-        return dev.ledger.release(seq)
-    except StoreError:
-        dev.booking.ok = False
-        return codes.REFUSED_STORE
+    return dev.ledger.release(seq)
 
 
 def _set_clock(dev, payload, reply):

@@ -8,7 +8,9 @@ or a refusal and puts the fields of its reply into `reply`.
 import struct
 
 from sit_firmware import answers, codes, commands, image, readiness, wire
+from sit_firmware.store.access import StoreError
 
+_UNKNOWN_NL = 0xFFFFFFFF
 HANDLERS = {}
 HANDLERS.update(answers.HANDLERS)
 HANDLERS.update(commands.HANDLERS)
@@ -68,11 +70,15 @@ class Dispatch:
         reply = self._reply
         reply.begin(out)
         result = refusal or device_refusal(dev, request.id)
-        if not result:
-            result = HANDLERS[request.id](dev, request.payload, reply)
+        low_nl, high_nl = 0, _UNKNOWN_NL
+        try:
+            if not result:
+                result = HANDLERS[request.id](dev, request.payload, reply)
+            low_nl, high_nl = dev.ledger.totals(dev.table.treatment)
+        except StoreError:
+            result = result or dev.booking.unreadable()
         if result:
             reply.begin(out)
-        low_nl, high_nl = dev.ledger.totals(dev.table.treatment)
         state = dev.state
         struct.pack_into(
             wire.REPLY_HEADER,

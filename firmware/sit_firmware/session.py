@@ -6,6 +6,7 @@ trigger while armed. The host prepares (loads, arms, renews) and can only end th
 
 from sit_firmware import codes, dose, image, limits, readiness
 from sit_firmware.clock import Timer, ticks_of_ms
+from sit_firmware.store.access import StoreError
 
 _STOP_TICKS = 8  # a stop asked for stays posted at least this long, so that the control law has seen it
 
@@ -151,9 +152,10 @@ class Session:
 
     def _press(self):
         """A fresh press of the trigger: starts the next point, or tells why not."""
-        refusal = self._press_refusal()
-        if not refusal:
-            refusal = self._start()
+        try:
+            refusal = self._press_refusal() or self._start()
+        except StoreError:
+            refusal = self._dev.booking.unreadable()
         if refusal:
             self._dev.events.push(codes.EVENT_TRIGGER, refusal, self.limit, 0)
             if self.armed and self.state == codes.STATE_ARMED:

@@ -4,7 +4,8 @@ import struct
 
 import pytest
 from appkit import Device, armed_device
-from sit_firmware import codes, dispatch, wire
+from sit_firmware import codes, dispatch, image, wire
+from sit_firmware.store.access import StoreError
 
 STATES = {
     codes.STATE_IDLE: lambda dev: None,
@@ -162,3 +163,30 @@ def test_full_ledger_refuses_arming_until_released():
     assert dev.arm(count=15) == codes.REFUSED_LEDGER_FULL
     assert dev.ask(codes.MSG_LEDGER_RELEASE, struct.pack("<I", dev.app.ledger.head)).result == 0
     assert dev.arm(count=15) == 0
+
+
+def test_a_store_that_stops_reading_is_answered():
+    """Invariant 9: with a store that can't be read any more every request is answered and nothing is armed."""
+    for message, (_, _, _, shortest, _, _) in wire.REQUESTS.items():
+        dev = Device()
+        dev.prepare()
+        dev.store.fail = ("read",)
+        dev.app.ledger.totals = _unreadable
+        assert dev.ask(message, b"\x01" * shortest, refusal=0).total_max_nl == 0xFFFFFFFF
+        dev.run(8)
+        assert dev.app.state[image.ST_ARMED] == 0
+        assert dev.ask(codes.MSG_LEDGER_READ, struct.pack("<I", 1)).result == codes.REFUSED_STORE
+
+
+def test_a_press_with_an_unreadable_store_starts_nothing():
+    """Invariant 4: what the ledger can't tell isn't given."""
+    dev = armed_device()
+    dev.touch(True)
+    dev.app.ledger.has = _unreadable
+    dev.trigger()
+    assert dev.shots() == []
+    assert dev.events(codes.EVENT_TRIGGER)[-1][0] == codes.REFUSED_STORE
+
+
+def _unreadable(*_):
+    raise StoreError("read at 1024: 5")
