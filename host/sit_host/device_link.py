@@ -30,6 +30,7 @@ _STOP_TRIES = 20
 _RENEW_TRIES = 5
 # what a copy may earn although the frame before it was carried out
 _COPY_REFUSED = (enums.Refusal.SEQUENCE, enums.Refusal.NO_SESSION)
+_MOST_NESTED = 3  # a reading, and two commands to stop while it waits
 _HOLDING = (enums.State.ARMED, enums.State.INJECTING)
 
 
@@ -44,12 +45,12 @@ class DeviceLink:
         self.lease = LeaseKeeper()
         self.device: messages.HelloReply | None = None
         self.header: messages.ReplyHeader | None = None
-        self.serve_others: Callable[[], None] | None = None
+        self.serve_others: Callable[[bool], None] | None = None
         self.lost = False
         self.stopped_elsewhere = False  # another process has sent STOP or DISARM through this one
         self._lease_thread = 0
         self._renewing = False
-        self._serving = False
+        self._serving = 0  # how deep others are being served
         self._closers: list[Callable[[], None]] = [transport.close]
 
     @property
@@ -132,8 +133,11 @@ class DeviceLink:
     def relay(self, message: Message) -> Answer | Silence:
         """Ask the device for somebody else: no check of ours but the frame's own."""
         # set before it is known whether the frame arrives: whoever asked wants no further shot
-        self.stopped_elsewhere |= message.ID in (messages.Stop.ID, messages.Disarm.ID)
+        ends = message.ID in (messages.Stop.ID, messages.Disarm.ID)
+        self.stopped_elsewhere |= ends
         timeout_s, tries = self._pace(message)
+        if not ends:
+            tries = 1  # whoever reads asks again; the owner must not wait long for its turn
         answer = self.exchange.ask(message, timeout_s, tries, check=False)
         if isinstance(answer, Silence):
             self.lost |= answer.lost
@@ -172,12 +176,12 @@ class DeviceLink:
 
     def _between(self) -> None:
         """After each wait: others first, since they may want to stop; then the lease."""
-        if self.serve_others is not None and not self._serving:
-            self._serving = True
+        if self.serve_others is not None and self._serving < _MOST_NESTED:
+            self._serving += 1
             try:
-                self.serve_others()
+                self.serve_others(self._serving > 1)  # while a reading is relayed, only what ends something
             finally:
-                self._serving = False
+                self._serving -= 1
         if self._may_renew() and self.lease.is_due(self.transport.now()):
             self._renewing = True
             try:

@@ -3,8 +3,9 @@
 Visitors speak the device's own frames over the local socket. Their HELLO is answered with the owner's, their reads,
 STOP and DISARM are asked of the device in the owner's session, anything else is refused with NO_SESSION.
 
-A thread takes visitors' frames. They are served by whoever holds the client: the owner's own wait is woken and
-serves them in between; when the owner isn't in the client (it computes, or waits at a question) the thread does.
+One thread takes visitors' frames. They are served by whoever holds the client: the owner's own wait is woken and serves
+them in between; when the owner isn't in the client (it computes, or waits at a question) a second thread does. STOP and
+DISARM go before what waits, and go out while a reading waits for its reply.
 """
 
 from __future__ import annotations
@@ -66,35 +67,44 @@ def start_relay(client: Client, lock: PortLock) -> Callable[[], None]:
 
 
 class Relay:
-    """Takes visitors' frames in a thread of its own."""
+    """Takes and serves visitors' frames in threads of its own."""
 
     def __init__(self, client: Client, listener: socket.socket) -> None:
         """Start at once."""
         self._client = client
         self._listener = listener
-        self._queue: deque[tuple[_Visitor, Frame]] = deque()
+        self._queues: dict[bool, deque[tuple[_Visitor, Frame]]] = {True: deque(), False: deque()}  # by urgency
+        self._fresh = threading.Event()
+        self._ending = False
         self.wake_fd, self._wake_write = os.pipe()
         os.set_blocking(self.wake_fd, False)
         os.set_blocking(self._wake_write, False)
         self._stop_read, self._stop_write = os.pipe()
-        self._thread = threading.Thread(target=self._take_visitors, name="relay", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=job, name="relay", daemon=True) for job in (self._take_visitors, self._have_served)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """End the thread and let go of all visitors."""
+        """End the threads and let go of all visitors."""
+        self._ending = True
+        self._fresh.set()
         os.write(self._stop_write, b"x")
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         for fd in (self.wake_fd, self._wake_write, self._stop_read, self._stop_write):
             os.close(fd)
 
-    def serve(self) -> None:
-        """Answer what waits; called with the client's lock held. What ends something goes first."""
+    def serve(self, urgent_only: bool) -> None:
+        """Answer what waits, what ends something first; called with the client's lock held."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake_fd, _CHUNK)
-        while self._queue:
-            waiting = [self._queue.popleft() for _ in range(len(self._queue))]
-            for visitor, frame in sorted(waiting, key=lambda item: item[1].id not in _URGENT):
-                self._answer(visitor, frame)
+        while True:
+            queue = self._queues[True] or ((not urgent_only) and self._queues[False])
+            if not queue:
+                return
+            self._answer(*queue.popleft())
 
     def _answer(self, visitor: _Visitor, frame: Frame) -> None:
         payload = self._payload(frame)
@@ -137,7 +147,6 @@ class Relay:
                         selector.unregister(key.fileobj)
                         visitors.remove(key.data)
                         key.data.connection.close()
-                self._have_served()
 
     def _welcome(self, selector: Any, visitors: list[_Visitor]) -> None:
         connection, _ = self._listener.accept()
@@ -154,16 +163,23 @@ class Relay:
             return False
         for item in visitor.decoder.feed(data):
             if isinstance(item, Frame):
-                self._queue.append((visitor, item))
+                self._queues[item.id in _URGENT].append((visitor, item))
+                self._wake()
         return bool(data)
 
+    def _wake(self) -> None:
+        self._fresh.set()
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"x")
+
     def _have_served(self) -> None:
-        """See to it that what waits is served: by the owner's wait, which this wakes, or else here."""
-        while self._queue:
-            with contextlib.suppress(BlockingIOError):
-                os.write(self._wake_write, b"x")
-            if self._client.lock.acquire(timeout=_TAKE_S):
-                try:
-                    self.serve()
-                finally:
-                    self._client.lock.release()
+        """Serve what waits whenever nobody else is in the client."""
+        while not self._ending:
+            self._fresh.wait()
+            self._fresh.clear()
+            while (self._queues[True] or self._queues[False]) and not self._ending:
+                if self._client.lock.acquire(timeout=_TAKE_S):
+                    try:
+                        self.serve(urgent_only=False)
+                    finally:
+                        self._client.lock.release()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sit_host import share
+from sit_host import device_link, share
 from sit_host._gen import messages
 from sit_host._gen.enums import State
 from sit_host.connect import open_client
@@ -131,6 +133,34 @@ def test_a_visitor_stops_while_the_owner_waits_for_a_reply(device: tuple[Scripte
             assert isinstance(visitor.stop(), Delivered)
             assert thread.is_alive(), "the owner still waits for its reply"
         thread.join()
+
+
+@pytest.mark.parametrize("owner_waits", [True, False])
+def test_a_stop_passes_a_reading_of_another_visitor(
+    device: tuple[ScriptedDevice, str], monkeypatch: pytest.MonkeyPatch, owner_waits: bool
+) -> None:
+    """Invariant 9: STOP of one process doesn't queue behind readings of others that get no reply."""
+    monkeypatch.setattr(device_link, "REPLY_S", 1.0)
+    scripted, target = device
+    with open_client(target) as owner, contextlib.ExitStack() as visitors:
+        readers = [
+            visitors.enter_context(open_client(target, shared=True, acting=False, hello=False)) for _ in range(4)
+        ]
+        stopper = visitors.enter_context(open_client(target, shared=True, acting=False, hello=False))
+        scripted.answer(messages.Status, None)
+        threads = [threading.Thread(target=reader.status) for reader in readers]
+        if owner_waits:
+            threads.append(threading.Thread(target=owner.sleep, args=(1.5,)))
+        for thread in threads:
+            thread.start()
+        while not scripted.sent(messages.Status):
+            time.sleep(0.001)
+        began = time.monotonic()
+        assert isinstance(stopper.stop(), Delivered)
+        assert time.monotonic() - began < 0.7, "less than one reading waits"
+        scripted.answer(messages.Status, scripted.status())
+        for thread in threads:
+            thread.join()
 
 
 @pytest.mark.parametrize("kind", [messages.Stop, messages.Disarm])
