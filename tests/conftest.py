@@ -10,9 +10,14 @@ Marks: `targets(spec, ...)` says on which targets alone a test runs, `needs(what
 
 import inspect
 
+import hypothesis
 import pytest
 from sit_sim.targets import SPECS, open_target
 from sit_sim.targets.pipe import find_micropython
+
+# the same examples in every run; `--hypothesis-seed` is for looking further
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("further", deadline=None)
 
 MARKS = (
     "targets(*specs, reason): the test runs on these targets alone",
@@ -34,6 +39,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    further = config.getoption("--hypothesis-seed", None) is not None
+    hypothesis.settings.load_profile("further" if further else "fixed")
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     for spec in config.getoption("--target") or ():
