@@ -26,3 +26,7 @@ class Calibration(Values):
 
     def __init__(self, store):
         super().__init__(store, CALIBRATION_ADDR, _TAG, _VERSION, _FORM, FIELDS)
+
+    def load(self):
+        """Take the record in force, or the factory's numbers for a damaged one. Raises StoreError."""
+        self.take()

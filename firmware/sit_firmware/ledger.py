@@ -58,7 +58,7 @@ class Ledger:
         self._progress = Progress(store)
         self._params = params
         self._record = bytearray(wire.RECORD_LEN)
-        self._open = None  # the INTENT under way, unpacked
+        self._open = ()  # the INTENT under way, unpacked
         self.open_seq = 0  # its number, 0 for none
         self.uncertain_seq = 0  # UNCERTAIN record that waits for an acknowledgement, 0 for none
         self.usable = False  # open() has read all of the store
@@ -73,7 +73,7 @@ class Ledger:
         window_s: length of the limit window. writable False: only look, as at a store that isn't ours.
         """
         self.usable = self._writable = False
-        self._open = None
+        self._open = ()
         self.open_seq = self.uncertain_seq = 0
         self._ring.find()
         self._window.begin(window_s, self.tail)
@@ -99,7 +99,7 @@ class Ledger:
             self._open = fields
             self.open_seq = seq
         elif kind in ENDS:
-            self._open = None
+            self._open = ()
             self.open_seq = 0
             if kind == codes.RECORD_UNCERTAIN:
                 self.uncertain_seq = seq
@@ -145,11 +145,11 @@ class Ledger:
             raise LedgerRefused(refusal, text)
         pack(self._ring.buf, kind, treatment=treatment, point=point, attempt=attempt, ref=ref, **fields)
         seq = self._ring.append()
-        fields = struct.unpack(wire.RECORD, self._ring.buf)
+        written = struct.unpack(wire.RECORD, self._ring.buf)
         self._window.overtaken(self.tail)
-        self._window.note(fields)
-        self._tally.note(seq, fields)
-        self._follow(seq, fields)
+        self._window.note(written)
+        self._tally.note(seq, written)
+        self._follow(seq, written)
         return seq
 
     def _refusal(self, kind, treatment, point, attempt, ref):

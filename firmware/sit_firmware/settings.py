@@ -28,6 +28,8 @@ FIELDS = (
 class Settings(Values):
     """The limits in force, by the names of SETTINGS_READ's fields."""
 
+    max_depth_um = 0
+
     def __init__(self, store):
         super().__init__(store, SETTINGS_ADDR, _TAG, _VERSION, _FORM, FIELDS)
 
@@ -36,6 +38,6 @@ class Settings(Values):
 
         highest_um: the depth that the device derives for itself; no record goes beyond it.
         """
-        super().load()
+        self.take()
         if self.max_depth_um > highest_um:
             self.max_depth_um = highest_um

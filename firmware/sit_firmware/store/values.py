@@ -46,7 +46,7 @@ class Values:
         struct.pack_into(self._form, self._pair.payload, _ORIGIN_BYTES, *values)
         self._pair.save()
 
-    def load(self):
+    def take(self):
         """Take the record in force, or the values for a damaged one. Raises StoreError."""
         self._damaged()
         if self._pair.load() != GOOD:
