@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sit_host import transport
 from sit_host.errors import LinkLost, PortBusy, PortError, SitError, UsageError
 from sit_host.transport import SimOptions, open_transport, parse_url
 from sit_host.transport.serial import explain_open_error
@@ -177,3 +181,16 @@ def test_tcp_bytes_the_end_and_the_way_back() -> None:
         device.close()
         port.close()
         port.close()
+
+
+def test_the_simulator_is_imported_in_one_place() -> None:
+    """The host meets the simulator in transport/sim.py alone, and that is loaded only for a simulated target."""
+    root = Path(transport.__file__).parent.parent
+    importers = [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if re.search(r"^\s*(from|import) sit_sim", path.read_text(), re.MULTILINE)
+    ]
+    assert importers == ["transport/sim.py"]
+    code = "import sys, sit_host.cli, sit_host.connect; sys.exit('sit_sim' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
