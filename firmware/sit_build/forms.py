@@ -3,7 +3,8 @@
 A hot function takes exactly the four arrays (state, inputs, outputs, params). On the chip it runs as viper machine
 code, which wants literals and pointer types, and `const()` doesn't reach across modules. So the build rewrites the
 syntax tree: `image.NAME`, `codes.NAME` and the module's own `_NAME = number` become literals; the decorator and the
-`ptr32` types are set. The source itself stays plain.
+`ptr32` types are set. The source itself stays plain. A board's functions that are viper in the source, since they touch
+registers, get their constants inlined too, those of the pin modules among them.
 
     plain      as it stands in the tree
     bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit
@@ -60,6 +61,17 @@ def is_hot(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args] == HOT_ARGUMENTS
 
 
+def is_viper(node: ast.AST) -> bool:
+    """True for a function that is viper in the source."""
+    return isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "micropython.viper" for d in node.decorator_list)
+
+
+def _aliases(tree: ast.Module, modules: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """The constant modules that a module imports, by the names it gives them."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {a.asname or a.name: modules[a.name] for node in imports for a in node.names if a.name in modules}
+
+
 class _Inline(ast.NodeTransformer):
     """Replaces constants inside one hot function."""
 
@@ -103,12 +115,17 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
     tree = ast.parse(source, path)
-    if form == "plain" or not any(is_hot(node) for node in tree.body):
+    if form == "plain" or not any(is_hot(node) or is_viper(node) for node in tree.body):
         return source
     own = constants(source)
+    named = {**modules, **_aliases(tree, modules)}
+    hot = False
     for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and is_viper(node):
+            inline_constants(node, named, own, path)
         if not is_hot(node):
             continue
+        hot = True
         assert isinstance(node, ast.FunctionDef)
         inline_constants(node, modules, own, path)
         node.returns = None
@@ -117,7 +134,7 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
         if form in ("native", "viper"):
             decorator = ast.Attribute(ast.Name("micropython", ast.Load()), form, ast.Load())
             node.decorator_list = [decorator]
-    if form in ("native", "viper"):
+    if hot and form in ("native", "viper"):
         tree.body.insert(_first_statement(tree), ast.Import([ast.alias("micropython")]))
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
@@ -134,6 +151,12 @@ def _first_statement(tree: ast.Module) -> int:
     return index
 
 
+def constant_modules(package: Path) -> dict[str, dict[str, int]]:
+    """The integer constants of a package's constant modules and of its boards' pin modules, by their names."""
+    paths = [package / f"{name}.py" for name in CONSTANT_MODULES] + sorted(package.glob("boards/pins_*.py"))
+    return {path.stem: constants(path.read_text()) for path in paths}
+
+
 def build(package: Path, out: Path, form: str) -> list[Path]:
     """Write every module of the package `package` into `out/<package name>` in the wanted form; return the paths.
 
@@ -141,7 +164,7 @@ def build(package: Path, out: Path, form: str) -> list[Path]:
     """
     from sit_build import entries  # it builds on this module
 
-    modules = {name: constants((package / f"{name}.py").read_text()) for name in CONSTANT_MODULES}
+    modules = constant_modules(package)
     machine = entries.machine_code(package, modules) if form == "thumb" else {}
     written = []
     for path in sorted(package.rglob("*.py")):

@@ -96,8 +96,7 @@ def test_what_has_no_machine_code_is_refused(text, words):
 def entries():
     """The machine code of the firmware's entries."""
     package = Path(sit_firmware.__file__).parent
-    modules = {name: forms.constants((package / f"{name}.py").read_text()) for name in forms.CONSTANT_MODULES}
-    return machine_code(package, modules)
+    return machine_code(package, forms.constant_modules(package))
 
 
 def test_every_entry_is_there(entries):
