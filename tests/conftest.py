@@ -115,6 +115,35 @@ def note_repro(request):
     return request.node.stash.setdefault(_again, []).append
 
 
+@pytest.fixture
+def figure(record_property):
+    """A function that keeps a measured figure for the end of the run: a line, and the depth margin where it is one."""
+
+    def keep(line, margin_um=None):
+        record_property("figure", line)
+        if margin_um is not None:
+            record_property("margin_um", float(margin_um))
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that the tests measured, and the smallest margin of the true tip to its limit."""
+    reports = [r for key in ("passed", "failed") for r in terminalreporter.stats.get(key, ()) if r.when == "call"]
+    figures = [value for r in reports for name, value in r.user_properties if name == "figure"]
+    margins = [(value, r.nodeid) for r in reports for name, value in r.user_properties if name == "margin_um"]
+    if not figures:
+        return
+    terminalreporter.section("figures measured by the tests")
+    for line in sorted(figures):
+        terminalreporter.write_line(line)
+    if margins:
+        least, nodeid = min(margins)
+        terminalreporter.write_line(
+            f"smallest margin of the true tip to 2000 um, zero's uncertainty taken off: {least:.1f} um, in {nodeid}"
+        )
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test says what it proves, and how its targets are run again."""

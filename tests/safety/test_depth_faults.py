@@ -45,42 +45,45 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "arguments", "seeds"), FAULTS)
-def test_single_fault(fault, arguments, seeds):
+def test_single_fault(fault, arguments, seeds, figure):
     """Invariant 1: no single fault of F1 takes the true tip past 2000 um less the zero's uncertainty."""
     depths = deepest(range(seeds), fault, **arguments)
-    print(f"{fault} {arguments}: margin {depths.margin_um(ZERO_UM):.1f} um, {dict(depths.latched())}")
+    figure(
+        f"{fault} {arguments}: margin {depths.margin_um(ZERO_UM):.1f} um, {dict(depths.latched())}",
+        depths.margin_um(ZERO_UM),
+    )
     assert depths.margin_um(ZERO_UM) >= 0, depths.runs[0]
 
 
-def test_stuck_drive_without_skin():
+def test_stuck_drive_without_skin(figure):
     """Invariant 1: the guard stops a stuck drive alone, with no skin to help."""
     depths = deepest(range(400), "drive_stuck_full", skin=False)
-    print(f"stuck drive, no skin: margin {depths.margin_um(ZERO_UM):.1f} um")
+    figure(f"stuck drive, no skin: margin {depths.margin_um(ZERO_UM):.1f} um", depths.margin_um(ZERO_UM))
     assert depths.margin_um(ZERO_UM) >= 0, depths.runs[0]
 
 
-def test_stuck_drive_with_the_guard_alone():
+def test_stuck_drive_with_the_guard_alone(figure):
     """Invariant 1: the envelope does it without the flag."""
     depths = deepest(range(200), "drive_stuck_full", flag=False)
-    print(f"stuck drive, no flag: margin {depths.margin_um(ZERO_UM):.1f} um")
+    figure(f"stuck drive, no flag: margin {depths.margin_um(ZERO_UM):.1f} um", depths.margin_um(ZERO_UM))
     assert depths.margin_um(ZERO_UM) >= 0, depths.runs[0]
 
 
 @pytest.mark.parametrize("fault", ["drive_stuck_full", "encoder_frozen"])
-def test_the_same_faults_pass_the_limit_without_guard_and_flag(fault):
+def test_the_same_faults_pass_the_limit_without_guard_and_flag(fault, figure):
     """Invariant 1: without guard and flag the same runs do pass 2000 um: the plant isn't kind, the controls work."""
     depths = deepest(range(40), fault, guard=False, flag=False)
     past = sum(run.tip_um > 2000 for run in depths.runs)
-    print(f"{fault} without guard and flag: {past} of {len(depths.runs)} past 2000 um, to {depths.deepest_um:.0f} um")
+    figure(f"{fault} without guard and flag: {past} of {len(depths.runs)} past 2000 um, to {depths.deepest_um:.0f} um")
     assert depths.deepest_um > 2000
     if fault == "drive_stuck_full":
         assert past == len(depths.runs)
 
 
-def test_frozen_encoder_needs_flag_and_guard():
+def test_frozen_encoder_needs_flag_and_guard(figure):
     """Invariant 1: for a frozen encoder neither flag nor guard is enough alone, so both are real controls."""
     without_flag = deepest(range(200), "encoder_frozen", flag=False)
     without_guard = deepest(range(200), "encoder_frozen", guard=False)
-    print(f"frozen: to {without_flag.deepest_um:.0f} um without flag, {without_guard.deepest_um:.0f} without guard")
+    figure(f"frozen: to {without_flag.deepest_um:.0f} um without flag, {without_guard.deepest_um:.0f} without guard")
     assert without_flag.margin_um(ZERO_UM) < 0
     assert without_guard.margin_um(ZERO_UM) < 0

@@ -22,12 +22,14 @@ def highest_um():
     return block[image.P_MAX_DEPTH_UM]
 
 
-def test_normal_shots_keep_their_overshoot_and_trip_nothing():
+def test_normal_shots_keep_their_overshoot_and_trip_nothing(figure):
     """Invariant 1: over the spread of units, pop-through included, the overshoot that the guard band grants is kept,
     the margin to 2000 um holds with the zero's uncertainty, and the guard trips nothing."""
     depths = deepest(range(600))
     over = max(run.tip_um - run.depth_um for run in depths.runs)
-    print(f"normal shots: overshoot {over:.1f} um, margin {depths.margin_um(ZERO_UM):.1f} um")
+    figure(
+        f"normal shots: overshoot {over:.1f} um, margin {depths.margin_um(ZERO_UM):.1f} um", depths.margin_um(ZERO_UM)
+    )
     assert over <= guard_band.OVERSHOOT_UM
     assert depths.margin_um(ZERO_UM) >= 0
     assert dict(depths.latched()) == {"none": 600}
@@ -45,7 +47,6 @@ def test_wrong_zero_within_its_uncertainty(error_um):
 def test_highest_depth_is_derived():
     """Invariant 1: the highest settable depth is the shorter chain of the shown terms, and at least 1900 um."""
     band = guard_band.derive(guard_band.reference())
-    print("\n" + guard_band.table(band))
     assert highest_um() == band.depth_um >= 1900
     assert guard_band.main(["--check"]) == 0
 
@@ -81,22 +82,22 @@ def test_worse_reference_gives_a_lower_depth():
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("depth_um", [1200, 1500, None])
 @pytest.mark.parametrize("volume_nl", [5000, 10_000])
-def test_figures_of_the_nominal_unit(depth_um, volume_nl, seed):
+def test_figures_of_the_nominal_unit(depth_um, volume_nl, seed, figure):
     """Must show: n = 60, saline through 30G: depth within 50 um at every point, tissue volume within 3 %."""
     shots = run_shots(nominal_unit(), seed, depth_um or highest_um(), volume_nl, 60)
     assert [shot.result for shot in shots] == [codes.RESULT_DONE] * 60
     depth = max(abs(shot.true_depth_um - shot.depth_um) for shot in shots)
     volume = max(abs(shot.true_tissue_nl - volume_nl) for shot in shots) / volume_nl * 100
-    print(f"{shots[0].depth_um} um, {volume_nl} nl, seed {seed}: depth {depth:.1f} um, volume {volume:.2f} %")
+    figure(f"{shots[0].depth_um} um, {volume_nl} nl, seed {seed}: depth {depth:.1f} um, volume {volume:.2f} %")
     assert depth <= 50
     assert volume <= 3
 
 
 @pytest.mark.parametrize("volume_nl", [20_000, 50_000])
-def test_figures_of_larger_doses(volume_nl):
+def test_figures_of_larger_doses(volume_nl, figure):
     """Must show: the same up to 50 uL, as many shots as a syringe holds."""
     shots = run_shots(nominal_unit(), 1, 1500, volume_nl, 900_000 // volume_nl)
     assert [shot.result for shot in shots] == [codes.RESULT_DONE] * len(shots)
     volume = max(abs(shot.true_tissue_nl - volume_nl) for shot in shots) / volume_nl * 100
-    print(f"{volume_nl} nl: volume {volume:.2f} %")
+    figure(f"{volume_nl} nl: volume {volume:.2f} %")
     assert volume <= 3

@@ -14,7 +14,7 @@ MAX_VOLUME_ERROR_PERCENT = 3
 
 @pytest.mark.targets("sim:", reason="the same firmware files and plant; sim:micropython has its own whole treatments")
 @pytest.mark.parametrize("figure_seed", SEEDS)
-def test_depth_and_volume_at_every_point(open_device, tmp_path, figure_seed, record_property, capsys):
+def test_depth_and_volume_at_every_point(open_device, tmp_path, figure_seed, figure):
     """Numbers: depth error <= 50 um and tissue volume error <= 3 % at each of 60 points, true tip <= 2000 um."""
     client = open_device(seed=figure_seed)
     highest_mm = client.device.max_depth_um / 1000
@@ -34,9 +34,7 @@ def test_depth_and_volume_at_every_point(open_device, tmp_path, figure_seed, rec
         f"seed {figure_seed}: {len(points)} points, depth error <= {max(depths):.1f} um, volume error <= "
         f"{max(volumes):.2f} %, deepest tip {figures['deepest_tip_um']} um, {repeated} repeated"
     )
-    record_property("figures", line)
-    with capsys.disabled():
-        print(f"\n{line}")
+    figure(line, 2000 - figures["deepest_tip_um"])
     assert len(points) >= 60
     assert max(depths) <= MAX_DEPTH_ERROR_UM
     assert max(volumes) <= MAX_VOLUME_ERROR_PERCENT
