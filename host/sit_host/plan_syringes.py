@@ -79,10 +79,3 @@ def plan_segments(
         room -= point.volume_nl
     close()
     return tuple(segments), tuple(too_big)
-
-
-def waste_nl(segments: Sequence[Segment], setup: Setup) -> int:
-    """Return what is drawn up but not given, nl: the primes (they fill the line) and each reserve."""
-    syringes = sum(segment.what == "syringe" for segment in segments)
-    primes = sum(segment.prime_nl for segment in segments)
-    return primes + syringes * reserve_nl(setup)

@@ -4,6 +4,7 @@ import pytest
 import treatkit
 from sit_host._gen.enums import Record as Kind
 from sit_host.errors import SitError
+from sit_host.treatment.journal import JournalError, Writer
 from treatkit import SCENARIOS, Operator, treat, write_plan
 
 HOST_ONLY = "what it shows is the host's; one target is enough"
@@ -241,6 +242,27 @@ def test_a_device_that_nobody_uses_is_disarmed(device, plan, tmp_path, monkeypat
     assert done.record["ended"] == "stopped" and "no point was given" in done.record["reason"]
     assert treatkit.device_state(device) == "IDLE"
     assert not treatkit.starts(device)
+
+
+@pytest.mark.targets("sim:", reason=HOST_ONLY)
+def test_a_host_that_cannot_remember_gives_no_more(device, plan, tmp_path, monkeypatch):
+    """Invariant 3: a journal that can't be written in the middle disarms the device, and no further shot begins."""
+    write = Writer.add
+
+    def full(writer, item):
+        if sum(treatkit.starts(device).values()) >= 2:
+            raise JournalError("The journal can't be written (no space left).", "Make room.")
+        write(writer, item)
+
+    monkeypatch.setattr(Writer, "add", full)
+    done = treat(device, plan, tmp_path / "records")
+    assert done.record["ended"] == "failed" and "no space left" in done.record["reason"]
+    assert treatkit.device_state(device) == "IDLE"
+    assert sum(bool(point["attempts"]) for point in done.record["points"]) == 2
+    given = sum(treatkit.starts(device).values())
+    monkeypatch.undo()
+    assert treat(device, plan, tmp_path / "records").record["complete"]
+    assert given == 2 and treatkit.each_once(device, len(POINTS))
 
 
 @pytest.mark.targets("sim:", reason=HOST_ONLY)

@@ -9,25 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sit_host._gen import enums
 from sit_host._gen.enums import Record as Kind
-from sit_host._gen.messages import StatusReply
 from sit_host._gen.records import Record
-from sit_host.describe import status_info
-from sit_host.errors import RefusedError, SitError, UnknownError, WorkFailed
+from sit_host.errors import SitError, UnknownError
 from sit_host.outcome import expect
 from sit_host.plan import Plan, Point
 from sit_host.plan_check import Checked
 from sit_host.plan_limits import Limits
-from sit_host.plan_syringes import NEEDLE_PRIME_NL, Segment, first_prime_nl, plan_segments
+from sit_host.plan_syringes import Segment, plan_segments
 from sit_host.table import Row
 from sit_host.treatment.course import ENDS, Course, read_course, why_ended
 from sit_host.treatment.device import LINK_GONE, Watched
 from sit_host.treatment.give import LEASE_MS, End, Fluid, Giver
 from sit_host.treatment.journal import Writer
+from sit_host.treatment.ready import Fitting, make_ready
 from sit_host.treatment.talk import Talk, Tally
 from sit_host.treatment.truth import Truth
-from sit_host.treatment.walk import Walk
 
 RECONNECT_S = 120.0  # how long a lost link is waited for
 UNATTENDED_ATTEMPTS = 2  # with nobody to ask a missed point is tried once more
@@ -75,8 +72,6 @@ class Treatment:
     course: Course = field(default_factory=Course)
     segments_given: list[str] = field(default_factory=list)
     _declined: set[tuple[int, int]] = field(default_factory=set)
-    _fitted: bool = False
-    _prime_nl: int = 0
     _misses: int = 0
     _returns: int = 0
 
@@ -92,13 +87,13 @@ class Treatment:
             try:
                 self._sort_out_link()
                 for number, segment in enumerate(self._segments()):
-                    self._fitted = number == 0 and self.keep_syringe
-                    self._prime_nl = NEEDLE_PRIME_NL if self._fitted else segment.prime_nl
-                    self._give_segment(segment)
+                    kept = number == 0 and self.keep_syringe
+                    self._give_segment(segment, Fitting.kept() if kept else Fitting(segment.what, segment.prime_nl))
             except KeyboardInterrupt:
                 self._stop_now()
                 raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.") from None
         except SitError as error:
+            self._leave_quiet()
             return self._result("stopped" if isinstance(error, Stopped) else "failed", error)
         except Exception as bug:
             # whatever it is: the device is stopped and what was given is kept before anybody hears of it
@@ -117,13 +112,12 @@ class Treatment:
         segments, _ = plan_segments(left, setup, plan.head.change_needle_after)
         return segments
 
-    def _give_segment(self, segment: Segment) -> None:
+    def _give_segment(self, segment: Segment, fitting: Fitting) -> None:
         """Give a segment's points, then offer what was missed, over every lost link and mended fault."""
         self.segments_given.append(segment.what)
-        what = segment.what
         while rows := self._rows(segment.points):
             try:
-                self._make_ready(what)
+                make_ready(self.device, self.talk, self.checked, fitting)
                 giver = Giver(self.device, self.talk, self.treatment, self._fluid())
                 giver.load(rows)
                 how = giver.give(rows, self.lease_max_ms)
@@ -131,7 +125,7 @@ class Treatment:
                 self._come_back(error)
                 continue
             if how is End.EMPTY:
-                what, self._fitted, self._prime_nl = "syringe", False, self._first_prime_nl()
+                fitting = Fitting.full_syringe(self.checked)
             self._after(how)
 
     def _rows(self, points: Sequence[Point]) -> list[Row]:
@@ -165,70 +159,6 @@ class Treatment:
         assert setup is not None and flow is not None
         return Fluid(setup.syringe.id, setup.needle.id, plan.viscosity_upas, flow.flow_nl_per_s, flow.dwell_ms)
 
-    def _first_prime_nl(self) -> int:
-        assert self.checked.setup is not None
-        return first_prime_nl(self.checked.setup)
-
-    # --- readiness -----------------------------------------------------------------------------------
-
-    def _make_ready(self, what: str) -> None:
-        """Bring about all that arming needs, asking the device at each step what is missing."""
-        walk = Walk(self.device, self.talk)
-        status = self._known(self._clear(self.device.settle()))
-        walk.check(status)
-        walk.selftest()
-        if not self._fitted:
-            change = enums.Change.SYRINGE if what == "syringe" else enums.Change.NEEDLE
-            syringe_id = self._fluid().syringe_id if what == "syringe" else 0
-            walk.change(change, syringe_id, self._change_text(what))
-            self._fitted = True
-        if not self.device.status().header.ready & enums.Ready.ZEROED:
-            walk.zero()
-        if not self.device.status().header.ready & enums.Ready.PRIMED:
-            walk.prime(self._prime_nl)
-            self._prime_nl = NEEDLE_PRIME_NL
-        self.device.sync()
-
-    def _change_text(self, what: str) -> str:
-        plan = self.checked.plan
-        jig = "screw on a new needle and adjust the nose-piece with the jig."
-        if what == "needle":
-            return f"Change the needle: {plan.head.needle}; {jig}"
-        product = f"{plan.product.name}, lot {plan.product.lot}, expires {plan.product.expiry}"
-        return f"Fit a full syringe ({plan.head.syringe}) of {product}; {jig}"
-
-    def _clear(self, status: StatusReply) -> StatusReply:
-        """A latched fault is cleared only when a person says that its cause is mended."""
-        fault = status.header.fault
-        if not fault:
-            return status
-        info = status_info(fault)
-        self.talk.say(f"Fault {info.name}: {info.doc} {info.hint}")
-        if not self.talk.attended or not self.talk.confirm("Is the cause mended? Clear the fault and go on?"):
-            raise WorkFailed(
-                f"The fault {info.name} is latched: {info.doc}", f"{info.hint} Then start the same plan again."
-            )
-        expect(self.device.client.clear_fault(fault))
-        return self.device.status()
-
-    def _known(self, status: StatusReply) -> StatusReply:
-        """A shot of unknown end is acknowledged only by a person who has looked at it."""
-        seq = status.uncertain_seq
-        if not seq:
-            return status
-        record = next((r for r in self.device.records if r.seq == seq), None)
-        text = f"Record {seq}: nobody knows how that shot ended."
-        if record is not None:
-            bounds = f"{record.tissue_min_nl / 1000:.1f} to {record.tissue_max_nl / 1000:.1f} uL"
-            text = f"Point {record.point}: power was lost during the shot; it got {bounds}. It isn't given again."
-        self.talk.say(text)
-        if not self.talk.attended or not self.talk.confirm("Have you looked at it? Acknowledge and go on?"):
-            raise RefusedError(
-                text, "Look at it, run `sit ack`, start the same plan again.", number=14, name="UNCERTAIN"
-            )
-        expect(self.device.client.ack_uncertain(seq))
-        return self.device.status()
-
     # --- ends and returns ----------------------------------------------------------------------------
 
     def _after(self, how: End) -> None:
@@ -243,6 +173,7 @@ class Treatment:
             return
         if not self.talk.attended or not self.talk.confirm("Go on?"):
             raise Stopped(f"Ended early: {how.value}.", "Start the same plan again to go on where it ended.")
+        self.device.client.stopped_elsewhere = False  # the operator here has agreed to go on
 
     def _go_on_after_miss(self) -> bool:
         """The device disarms after a shot that isn't DONE, so that somebody looks. Unattended a few are passed over."""
@@ -277,6 +208,17 @@ class Treatment:
         except LINK_GONE as error:
             self._come_back(error)
 
+    def _leave_quiet(self) -> None:
+        """However it ends, the device isn't left armed: no further shot begins, and what was given is read."""
+        if not self.device.moving():
+            return
+        try:
+            expect(self.device.client.disarm())
+            self.device.settle()
+            self.device.sync()
+        except SitError as error:
+            self.talk.say(f"The device didn't confirm that it is disarmed; its lease ends by itself: {error}")
+
     def _stop_now(self) -> None:
         """Ctrl-C while nothing was armed: end what moves. The device's own lease and e-stop stand behind this."""
         try:
@@ -287,7 +229,8 @@ class Treatment:
             self.talk.say(f"The device didn't confirm the stop: {error}")
 
     def _result(self, ended: str, error: SitError | None, bug: Exception | None = None) -> Result:
-        return Result(ended, self.course, tuple(self._all_records()), error, bug)
+        records = self._all_records()
+        return Result(ended, read_course(records, self.treatment), tuple(records), error, bug)
 
     # --- what the ledger says ------------------------------------------------------------------------
 
