@@ -29,17 +29,20 @@ def module(board: PinMap) -> str:
         "# GPIO numbers",
     ]
     lines += [f"{s.name.upper()} = {s.pin}  # {s.to}" for s in board.signals]
+    lines += ["", "# level of each output before anything runs", "SAFE = ("]
+    lines += [f"    ({s.name.upper()}, {int(s.safe == 'high')})," for s in board.signals if s.direction == "out"]
+    lines.append(")")
     analog = [s for s in board.signals if s.use == "adc"]
     lines += ["", "# analog channels"]
     lines += [f"ADC_{s.name.upper()} = {board.chip['analog'][str(s.pin)]}" for s in analog]
     low = sum(1 << s.pin for s in board.signals if s.direction == "in" and s.active == "low" and s.use == "gpio")
     if board.chip["pio_blocks"]:
-        lines += ["", f"INVERT = {low:#x}  # inputs whose low level means 1"]
+        lines += ["", f"INVERT = 0x{low:X}  # inputs whose low level means 1"]
     chain = board.chain
     lines += ["", "# panel chain: bits of the frame"]
     lines += [f"CHAIN_{n.upper()} = {e['bit']}  # {e['to']}" for n, e in chain["input"].items()]
     invert = sum(1 << e["bit"] for e in chain["input"].values() if e["active"] == "low")
-    lines.append(f"CHAIN_INVERT = {invert:#x}  # inputs whose low level means 1")
+    lines.append(f"CHAIN_INVERT = 0x{invert:X}  # inputs whose low level means 1")
     lines += [f"PANEL_{n.upper()} = {e['bit']}  # {e['to']}" for n, e in chain["output"].items()]
     lines.append(f"CHAIN_HZ = {chain['spi_hz']}")
     lines += ["", "# analog front ends: value = ZERO + (raw * SPAN_16TH >> 8), raw of 12 bits"]

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STUBS = ROOT / "build" / "stubs"
 # a board's own driver is checked against its own stubs only
-BOARDS = {"rp2": ["esp32.py"], "esp32": ["rp2040.py"]}
+BOARDS = {"rp2": ["esp32.py"], "esp32": ["rp2040.py", "rp2_pio.py", "rp2_capture.py", "rp2_tick.py"]}
 FLAGS = ["--no-error-summary", "--show-error-codes"]
 
 

@@ -29,6 +29,22 @@ LOAD = 26  # plunger load cell amplifier
 PRESSURE = 27  # in-line pressure sensor amplifier
 SHARED = 28  # analog switch: contact force or supply divider
 
+# level of each output before anything runs
+SAFE = (
+    (STEP, 0),
+    (DIR, 0),
+    (TOKEN, 0),
+    (BRIDGE, 0),
+    (SWITCH, 0),
+    (PANEL_LATCH, 1),
+    (PANEL_SCK, 0),
+    (PANEL_MOSI, 0),
+    (COIL, 0),
+    (FRAM_CS, 1),
+    (FRAM_SCK, 0),
+    (FRAM_MOSI, 0),
+)
+
 # analog channels
 ADC_LOAD = 0
 ADC_PRESSURE = 1
@@ -48,7 +64,7 @@ CHAIN_SWITCH_ON = 7  # interlock, high-side switch after all gates
 CHAIN_HIGH = 8  # 3.3 V
 CHAIN_LOW = 9  # ground
 CHAIN_ECHO = 10  # the chain's own output echo
-CHAIN_INVERT = 0x3d  # inputs whose low level means 1
+CHAIN_INVERT = 0x3D  # inputs whose low level means 1
 PANEL_LED_RED = 0  # red light
 PANEL_LED_YELLOW = 1  # yellow light
 PANEL_LED_CYAN = 2  # cyan light
