@@ -27,6 +27,9 @@ TUNING = {
     "decel_m_per_s2": 8.0,
     "cap_m_per_s": 0.15,
     "landing_ms": 4.0,
+    "easy_m_per_s": 0.012,
+    "easy_n": 0.3,
+    "firm_n": 0.8,
     "settle_um": 10,
     "settle_ms": 3.0,
     "settle_min_ms": 20.0,
@@ -59,7 +62,7 @@ GUARD = {
     "speed_um": 50,  # 0.2 m/s: the profile's cap is 0.15 m/s
     "jump_um": 220,  # the spring brings the needle home at 150 um a tick
     "jerk_um": 16,
-    "jolt_um": 8,  # normal shots: 4
+    "jolt_um": 6,  # normal shots: 4
     "follow_um": 110,  # normal shots: 52 ahead, leaving park
     "lag_um": 45,  # normal shots: 25
     "still_um": 17,  # normal shots: 8
@@ -125,6 +128,9 @@ def needle(ref: dict[str, Any]) -> dict[str, float]:
         "AD_Q8": t["decel_m_per_s2"] * to_a * 256,
         "VCAP_Q8": t["cap_m_per_s"] * to_v * 256,
         "TAU_Q10": 1024 * step_s * 1000 / t["landing_ms"],
+        "EASY_V_Q8": t["easy_m_per_s"] * to_v * 256,
+        "EASY_ACC_Q8": t["easy_n"] / mass * to_a * 256,
+        "FIRM_ACC_Q8": t["firm_n"] / mass * to_a * 256,
         "ZERO_V_Q8": ref["zero"]["speed_um_per_s"] * step_s * 256,
         "ZERO_END_UM": park_um + t["zero_seating_sd"] * ref["zero"]["seating_sd_um"],
         "SETTLE_UM": t["settle_um"],

@@ -124,6 +124,7 @@ ST_PROBE = 70  # code: stage of the probe for tissue, see control/probe.py
 ST_PROBE_TICK = 71  # tick: when the stage began
 ST_PROBE_REF_PA = 72  # Pa: pressure the look began with, 0 not yet
 ST_LOST_NL = 73  # nl: what the meter showed when the opening was found in tissue
+ST_N_SLOW_Q8 = 75  # um per control step^2 / 256: disturbance, filtered over some steps
 ST_TRIES = 74  # count: looks that found no tissue
 # the guard's own memory
 ST_G_LIVE = 80  # 0/1: the memory below holds the tick before
@@ -191,6 +192,9 @@ P_A1_Q8 = 28  # um/step^2 / 256: profile, acceleration
 P_AD_Q8 = 29  # um/step^2 / 256: profile, deceleration
 P_VCAP_Q8 = 30  # um/step / 256: profile, speed cap
 P_TAU_Q10 = 31  # 1/1024 per step: profile, landing rate
+P_EASY_V_Q8 = 62  # um/step / 256: profile, speed below which the force may grow only slowly
+P_EASY_ACC_Q8 = 63  # um/step^2 / 256: acceleration beyond the filtered disturbance that is then allowed
+P_FIRM_ACC_Q8 = 105  # um/step^2 / 256: the same while the profile slows down from higher speeds
 P_ZERO_V_Q8 = 32  # um/step / 256: speed while zeroing
 P_ZERO_END_UM = 33  # um: encoder count at which zeroing gives up
 P_SETTLE_UM = 34  # um: settling window, half-width

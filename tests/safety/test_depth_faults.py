@@ -12,10 +12,11 @@ ZERO_UM = reference()["zero"]["uncertainty_um"]
 
 # fault and its arguments, number of seeds: many where the guard has to be quick
 FAULTS = [
-    ("drive_stuck_full", {}, 600),
+    ("drive_stuck_full", {}, 400),
     ("encoder_frozen", {}, 600),
     ("encoder_scaled", {"factor": 0.7}, 300),
-    ("encoder_scaled", {"factor": 0.9}, 300),
+    ("encoder_scaled", {"factor": 0.9}, 200),
+    ("encoder_scaled", {"factor": 0.5}, 300),
     ("encoder_reversed", {}, 300),
     ("encoder_jump", {"jump_um": -100}, 200),
     ("encoder_jump", {"jump_um": -20}, 200),

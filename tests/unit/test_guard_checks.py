@@ -227,9 +227,9 @@ def test_jolt(inserting):
     """Invariant 1: an encoder that stops or turns between two ticks lies."""
     dx = inserting.state[image.ST_G_DX_UM]
     assert dx > 10
-    follow(inserting, dx - 8)
+    follow(inserting, dx - 6)
     assert inserting.fault is None
-    follow(inserting, dx - 8 + 9)
+    follow(inserting, dx - 6 + 7)
     assert inserting.fault == "ENCODER_JUMP"
 
 

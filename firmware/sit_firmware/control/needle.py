@@ -22,6 +22,7 @@ def start(state, inputs, outputs, params):
     state[image.ST_N_V_Q8] = 0
     state[image.ST_N_D_Q8] = -params[image.P_PARK_ACC_Q8] - ((enc * params[image.P_SLOPE_Q16]) >> 8)
     state[image.ST_N_U_Q8] = 0
+    state[image.ST_N_SLOW_Q8] = state[image.ST_N_D_Q8]
     state[image.ST_R_X_Q8] = enc << 8
     state[image.ST_R_V_Q8] = 0
 
@@ -70,8 +71,17 @@ def drive(state, inputs, outputs, params):
     elif off < -_FAR_Q8:
         off = -_FAR_Q8
     u = rv - before + ((off * params[image.P_KP_Q10]) >> 10) + (((rv - v) * params[image.P_KD_Q10]) >> 10) - d
-    if u > _ACC_Q8:
-        u = _ACC_Q8
+    slow = state[image.ST_N_SLOW_Q8]
+    slow += (d - slow) >> 3
+    state[image.ST_N_SLOW_Q8] = slow
+    # once the profile slows down the force may grow only slowly: were the encoder to stop counting, the loop would push
+    most = _ACC_Q8
+    if rv < params[image.P_EASY_V_Q8]:
+        most = params[image.P_EASY_ACC_Q8] - slow
+    elif rv < before:
+        most = params[image.P_FIRM_ACC_Q8] - slow
+    if u > most:
+        u = most
     elif u < -_ACC_Q8:
         u = -_ACC_Q8
 
