@@ -69,7 +69,7 @@ class Watched:
         return header is not None and header.state in (enums.State.ARMED, enums.State.INJECTING)
 
     def settle(self) -> StatusReply:
-        """Wait until no shot is under way, break off long work that is nobody's any more; return the status.
+        """Wait until no shot is under way, break off long work and arming that are nobody's any more; return the status.
 
         Raises UnknownError when that doesn't end.
         """
@@ -79,6 +79,8 @@ class Watched:
             status = self.status()
             if status.header.state == enums.State.BUSY:
                 expect(client.stop())
+            elif status.header.state == enums.State.ARMED:
+                expect(client.disarm())
             elif status.header.state not in (enums.State.INJECTING, enums.State.BOOT):
                 return status
             if client.transport.now() >= end_s:
