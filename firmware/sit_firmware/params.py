@@ -47,7 +47,7 @@ def apply(params, settings, calibration):
     params[image.P_STEP_NL_Q10] = step_nl_q10(calibration.bore_um)
     params[image.P_OFFSET_NL] = calibration.offset_nl
     params[image.P_COMPL_NL_PER_MPA] = calibration.compliance_nl_per_mpa
-    stored_q14 = (calibration.compliance_nl_per_mpa * params_gen.PER_MPA_Q24) >> 10
+    stored_q14 = (calibration.compliance_nl_per_mpa * params_gen.PER_MPA_Q34) >> 20
     params[image.P_STORED_Q14] = stored_q14
     params[image.P_BUBBLE_Q14] = stored_q14 - stopper_q14 if stored_q14 > stopper_q14 else 0
     seal(params)

@@ -160,4 +160,4 @@ NEEDLES = {
 STEP_PM = 312500  # pm: travel of one microstep
 TUBE_NL = 29453  # nl: air in the tube after a syringe change
 NEEDLE_NL = 139  # nl: air in the largest needle
-PER_MPA_Q24 = 268  # 1/1024: nl/MPa -> nl per 16 Pa in Q14
+PER_MPA_Q34 = 274878  # 1/2^20: nl/MPa -> nl per 16 Pa in Q14
