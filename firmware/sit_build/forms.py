@@ -4,9 +4,10 @@ A hot function takes exactly the four arrays (state, inputs, outputs, params). O
 code, which wants literals and pointer types, and `const()` doesn't reach across modules. So the build rewrites the
 syntax tree: `image.NAME`, `codes.NAME` and the module's own `_NAME = number` become literals; the decorator and the
 `ptr32` types are set. The source itself stays plain. A board's functions that are viper in the source, since they touch
-registers, get their constants inlined too, those of the pin modules among them.
+registers, get their constants inlined too, those of the pin modules among them. For chips slim.py then takes the
+constants out of the rest as well.
 
-    plain      as it stands in the tree
+    plain      as it stands in the tree, but for what is said above of a board's functions
     bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit
     native     constants inlined, @micropython.native
     viper      constants inlined, @micropython.viper, ptr32 arguments: for any 32-bit chip
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FORMS = ("plain", "bytecode", "native", "viper", "thumb")
+CHIP_FORMS = ("native", "viper", "thumb")
 HOT_ARGUMENTS = ["state", "inputs", "outputs", "params"]
 CONSTANT_MODULES = ("image", "codes")
 
@@ -115,7 +117,7 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
     tree = ast.parse(source, path)
-    if form == "plain" or not any(is_hot(node) or is_viper(node) for node in tree.body):
+    if not any(is_viper(node) or (is_hot(node) and form != "plain") for node in tree.body):
         return source
     own = constants(source)
     named = {**modules, **_aliases(tree, modules)}
@@ -123,7 +125,7 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and is_viper(node):
             inline_constants(node, named, own, path)
-        if not is_hot(node):
+        if not is_hot(node) or form == "plain":
             continue
         hot = True
         assert isinstance(node, ast.FunctionDef)
@@ -162,7 +164,7 @@ def build(package: Path, out: Path, form: str) -> list[Path]:
 
     BuildError names file and line of a source that the form can't carry.
     """
-    from sit_build import entries  # it builds on this module
+    from sit_build import entries, slim  # they build on this module
 
     modules = constant_modules(package)
     machine = entries.machine_code(package, modules) if form == "thumb" else {}
@@ -175,6 +177,9 @@ def build(package: Path, out: Path, form: str) -> list[Path]:
             text = entries.module_text(path.read_text(), file, package.name, machine[file])
         else:
             text = transform(path.read_text(), form, modules, str(path.relative_to(package.parent)))
+        if form in CHIP_FORMS:
+            shared = {name: modules[name] for name in CONSTANT_MODULES}
+            text = slim.slim(text, shared, str(path.relative_to(package.parent)), drop_public=file[:-3] in shared)
         target.write_text(text)
         written.append(target)
     return written
