@@ -1,5 +1,11 @@
-"""Runs first on a board and does nothing: what a board needs before the firmware is the board module's business.
+"""Runs first on a board: every output at its safe level, nothing else.
 
-The file is here so that an older one left on the device doesn't run, and so that a broken one can't lock anybody out:
-the way back to the REPL stays as MicroPython has it until main.py serves.
+Resistors have held those levels until here, and go on doing so if this file is broken: it can't lock anybody out.
 """
+
+try:
+    from sit_firmware.boards import safe
+
+    safe.hold()
+except ImportError as error:
+    print("OpenSIT's firmware isn't whole (" + str(error) + "): the board stays at the REPL, the drive off")

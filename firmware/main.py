@@ -1,10 +1,14 @@
 """Starts the firmware on a board: picks the board module by platform, builds the app, runs it for ever.
 
 The simulator doesn't come this way; it builds its own board. A fault while starting is printed and the board stays at
-the REPL with everything off: pull-downs hold the drive until a board module enables it.
+the REPL with everything off: boot.py and resistors hold the drive until a board module enables it. The pairing button,
+held while the board starts, keeps it at the REPL too: the way in for service.
 """
 
+import gc
 import sys
+
+_LOADING_BYTES = 4096  # allocations between two collections while modules load
 
 # sys.platform -> module with make_board()
 BOARDS = {
@@ -18,14 +22,23 @@ def main(platform=sys.platform):
     name = BOARDS.get(platform)
     if name is None:
         raise SystemExit("OpenSIT has no board for the platform " + platform + ": it knows " + ", ".join(BOARDS))
+    # modules stay for ever: collected often, they lie close together and leave the flight recorder its one large piece
+    gc.threshold(_LOADING_BYTES)
     try:
         module = __import__(name, None, None, ("make_board",))
     except ImportError as exc:
         raise SystemExit("OpenSIT's board " + name + " can't be loaded, install the whole firmware: " + str(exc))
     from sit_firmware.app import App
+    from sit_firmware.boards import safe
 
+    if safe.escape():
+        print("OpenSIT: the pairing button is held, so the board stays at the REPL")
+        return
     board = module.make_board()
-    board.run(App(board))
+    app = App(board)
+    gc.collect()
+    gc.threshold(-1)
+    board.run(app)
 
 
 if __name__ == "__main__":
