@@ -78,8 +78,8 @@ def work_events(device, kind, result, cause=0, ready=enums.READY_NEED):
 def test_done_is_what_the_device_says(device, walk):
     """A self-test is done when the device says TESTED, not when it was asked for."""
     device.header = header(ready=enums.READY_NEED & ~Ready.TESTED)
-    work_events(device, messages.Selftest, 0, ready=enums.READY_NEED & ~Ready.TESTED)
-    with pytest.raises(WorkFailed, match="self-test failed"):
+    work_events(device, messages.Selftest, enums.Fault.SPRING, cause=7, ready=enums.READY_NEED & ~Ready.TESTED)
+    with pytest.raises(WorkFailed, match="failed in step 7: The spring"):
         walk.selftest()
 
 
@@ -87,10 +87,39 @@ def test_a_zero_outside_its_window_is_adjusted_and_tried_again(device, walk):
     """Zero: the operator is told by how much, and asked again a few times, not for ever."""
     device.header = header(ready=enums.READY_NEED & ~Ready.ZEROED)
     work_events(device, messages.Zero, Refusal.WRONG_ZERO, cause=40, ready=enums.READY_NEED & ~Ready.ZEROED)
-    with pytest.raises(WorkFailed, match="could not be zeroed"):
+    with pytest.raises(WorkFailed, match=r"It is \+40 um off"):
         walk.zero()
     asked = sum("fit the zero tool" in text for text in walk._talk.said)
     assert asked == walk_module.ZERO_TRIES
+
+
+def test_a_zero_without_its_tool_is_asked_for_again(device, walk):
+    """Zero: without the tool the gate isn't met; the operator is told so."""
+    device.header = header(ready=enums.READY_NEED & ~Ready.ZEROED)
+    ready = enums.READY_NEED & ~Ready.ZEROED
+    work_events(device, messages.Zero, Refusal.NOT_READY, cause=enums.Cause.NO_GATE, ready=ready)
+    with pytest.raises(WorkFailed, match="light gate"):
+        walk.zero()
+
+
+def test_priming_goes_on_while_air_is_left(device, walk):
+    """Prime: the device says whether air is left; then it is primed again a few times, not for ever."""
+    ready = enums.READY_NEED & ~Ready.PRIMED
+    device.header = header(ready=ready)
+    work_events(device, messages.Prime, Refusal.NOT_READY, ready=ready)
+    with pytest.raises(WorkFailed, match="Air is left"):
+        walk.prime(10_000)
+    assert len(device.sent(messages.Prime)) == walk_module.PRIME_TRIES
+
+
+def test_a_fault_while_priming_is_not_tried_again(device, walk):
+    """Prime: a blocked needle is told with what to do, and nothing more is pushed."""
+    ready = enums.READY_NEED & ~Ready.PRIMED
+    device.header = header(ready=ready)
+    work_events(device, messages.Prime, enums.Fault.OCCLUSION, ready=ready)
+    with pytest.raises(WorkFailed, match="blocked"):
+        walk.prime(10_000)
+    assert len(device.sent(messages.Prime)) == 1
 
 
 def test_a_change_whose_syringe_is_out_is_not_taken_for_done(device, walk, monkeypatch):

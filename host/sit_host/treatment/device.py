@@ -69,7 +69,7 @@ class Watched:
         return header is not None and header.state in (enums.State.ARMED, enums.State.INJECTING)
 
     def settle(self) -> StatusReply:
-        """Wait until no shot is under way, break off long work and arming that are nobody's any more; return the status.
+        """Wait until no shot is under way, end work and arming that are nobody's any more; return the status.
 
         Raises UnknownError when that doesn't end.
         """

@@ -17,6 +17,7 @@ ZERO_S = 90.0
 PRIME_S = 60.0
 CHANGE_S = 10.0
 ZERO_TRIES = 4
+PRIME_TRIES = 4
 CHANGE_TRIES = 30
 SIM_OPERATOR_S = 3.0  # a simulated hand has changed a needle in two seconds
 UNATTENDED_OPERATOR_S = 60.0
@@ -55,7 +56,8 @@ class Walk:
         end = expect(self._client.run(messages.Selftest(), SELFTEST_S))
         if not self._ready() & enums.Ready.TESTED:
             raise WorkFailed(
-                f"The self-test failed: {_why(end)}", "Follow that, or have the device serviced; nothing was given."
+                f"The self-test failed in step {end.cause}: {_why(end)}",
+                "Follow that, or have the device serviced; nothing was given.",
             )
 
     def change(self, what: enums.Change, syringe_id: int, text: str) -> None:
@@ -85,16 +87,20 @@ class Walk:
                 self._talk.say(f"Zeroed, {status.zero_um:+d} um from nominal. Take the zero tool off.")
                 return
             if tries_left:
-                offset = f" It is {status.zero_um:+d} um off." if status.zero_um else ""
-                self._talk.pause(f"Not zeroed: {_why(end)}{offset} Adjust the nose-piece with the jig.")
-        raise WorkFailed(f"The tip could not be zeroed: {_why(end)}", "Change the needle and start again.")
+                self._talk.pause(_zero_advice(end))
+        raise WorkFailed(f"The tip could not be zeroed. {_zero_advice(end)}", "Change the needle and start again.")
 
     def prime(self, volume_nl: int) -> None:
-        """Purge air."""
-        self._talk.pause(f"Prime: {volume_nl / 1000:g} uL leave the needle; hold it over a swab, needle up.")
-        end = expect(self._client.run(messages.Prime(volume_nl), PRIME_S))
-        if not self._ready() & enums.Ready.PRIMED:
-            raise WorkFailed(f"Priming failed: {_why(end)}", "Check that tube and needle are open, then start again.")
+        """Purge air; the device says whether any is left."""
+        for _ in range(PRIME_TRIES):
+            self._talk.pause(f"Prime: {volume_nl / 1000:g} uL leave the needle; hold it over a swab, needle up.")
+            end = expect(self._client.run(messages.Prime(volume_nl), PRIME_S))
+            if self._ready() & enums.Ready.PRIMED:
+                return
+            if end.result != enums.Refusal.NOT_READY:
+                raise WorkFailed(f"Priming failed: {_why(end)}", "Then start the same plan again.")
+            self._talk.say("There is still air in tube or needle.")
+        raise WorkFailed("Air is left in tube or needle.", "Check that nothing leaks, then start the same plan again.")
 
     def _ready(self) -> int:
         return int(self._device.status().header.ready)
@@ -129,8 +135,15 @@ class Walk:
 
 
 def _why(end: WorkEnd) -> str:
-    """Return why work ended without doing what it should."""
-    if int(end.result) > enums.Refusal.BAD_STATE:
-        info = status_info(int(end.result))
-        return f"{info.doc} {info.hint}"
-    return cause_text(end.cause)
+    """Return why work ended without doing what it should, and what to do."""
+    info = status_info(end.result)
+    return f"{info.doc} {info.hint}"
+
+
+def _zero_advice(end: WorkEnd) -> str:
+    """Return why there is no zero, and what to do."""
+    if end.result == enums.Refusal.WRONG_ZERO:
+        return f"It is {end.cause:+d} um off: adjust the nose-piece by {-end.cause:+d} um with the jig."
+    if end.result == enums.Refusal.NOT_READY:
+        return f"{cause_text(end.cause)} Fit the zero tool and let nothing touch it."
+    return _why(end)
