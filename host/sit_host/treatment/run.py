@@ -167,12 +167,13 @@ class Treatment:
             raise Stopped("Stopped by Ctrl-C.", "Start the same plan again to go on where it ended.")
         if how in (End.GIVEN, End.EMPTY, End.FAULT) or (how is End.MISSED and self._go_on_after_miss()):
             return
-        self.talk.say(f"Disarmed: {how.value}.")
+        why = f"{self._misses} points in a row were missed" if how is End.MISSED and self._misses > 1 else how.value
+        self.talk.say(f"Disarmed: {why}.")
         if how is End.LEASE:
             self._count_return(how.value)
             return
         if not self.talk.attended or not self.talk.confirm("Go on?"):
-            raise Stopped(f"Ended early: {how.value}.", "Start the same plan again to go on where it ended.")
+            raise Stopped(f"Ended early: {why}.", "Start the same plan again to go on where it ended.")
         self.device.client.stopped_elsewhere = False  # the operator here has agreed to go on
 
     def _go_on_after_miss(self) -> bool:
