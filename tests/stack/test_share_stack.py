@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sit_host.connect import open_client
@@ -14,6 +15,7 @@ from sit_host.errors import LinkLost
 from sit_host.outcome import Delivered, expect
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
+PLAN = Path(__file__).resolve().parents[2] / "examples" / "plans" / "face-30-points.toml"
 SIT = [sys.executable, "-c", "from sit_host.cli import main; main()"]
 MOST_S = 60
 
@@ -49,12 +51,17 @@ def sit(environment):
 
 
 @pytest.fixture
-def served(environment, target_spec, tmp_path):
-    """A served simulator, nobody holding it: its ways in by name."""
-    command = [*SIT, "sim", "--target", target_spec, "--hand", "none", "--link", str(tmp_path / "device"), "--json"]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
+def hand():
+    """Who holds the served device."""
+    return "none"
+
+
+@pytest.fixture
+def served(environment, target_spec, tmp_path, hand):
+    """A served simulator: its ways in by name. It runs at twice real time, slow enough for the lease."""
+    command = ["sim", "--target", target_spec, "--hand", hand, "--link", str(tmp_path / "device")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(*command, "--speed", "2", "--json", env=environment, **pipes) as server:
         text = ""
         while not text.endswith("}\n"):
             line = server.stdout.readline()
@@ -98,6 +105,30 @@ def test_stop_and_info_beside_another_process(served, sit, environment):
         owner.send_signal(signal.SIGINT)
         assert owner.wait(MOST_S) == 0
     assert sit("selftest", target=target).returncode == 0, "the port is free again"
+
+
+@pytest.mark.targets("sim:", reason="what is shown lies in the host; one target is enough")
+@pytest.mark.parametrize("hand", ["auto"])
+def test_stop_ends_a_treatment_of_another_process(hand, served, sit, environment, tmp_path):
+    """Invariant 9: `sit stop` ends a treatment that another process gives; no point follows, what was given is kept."""
+    target = served["serial"]
+    command = ["treat", str(PLAN), "--yes", "--records", str(tmp_path / "records"), "--target", target]
+    with started(*command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as treat:
+        told = []
+        while not (told and told[-1].startswith("point 2/")):
+            told.append(treat.stderr.readline())
+            assert told[-1], "".join(told)
+        assert sit("stop", target=target).returncode == 0
+        rest = treat.stderr.read()
+        assert treat.wait(MOST_S) == 1 and "Start the same plan again" in rest, rest
+    assert list(tmp_path.glob("records/*/record.json"))
+    before = info(sit("info", "--json", target=target))
+    assert before["state"] == "IDLE"
+    host, port = served["control"].split(":")
+    with socket.create_connection((host, int(port))) as control:
+        control.sendall(b'{"do": "run", "ms": 5000}\n')  # time for the hand to give another point
+        assert control.recv(1000)
+    assert info(sit("info", "--json", target=target))["status"]["ledger_head"] == before["status"]["ledger_head"]
 
 
 @pytest.mark.targets("sim:", reason="what is shown lies in the host; one target is enough")
