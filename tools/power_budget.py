@@ -47,14 +47,14 @@ def heat(power: Toml, resistance_ohm: float, current_a: float, share: float) -> 
 
 
 def time_to_limit_s(power: Toml, resistance_ohm: float, current_a: float) -> float:
-    """Seconds from ambient to the winding's limit, no heat lost, at the hot resistance: rather too short than too long."""
+    """Seconds from ambient to the winding's limit, no heat lost, at the hot resistance: too short rather than long."""
     coil = power["coil"]
     hot_ohm = resistance_ohm * (1.0 + coil["copper_per_k"] * (coil["winding_limit_c"] - 20.0))
     return coil["thermal_j_per_k"] * (coil["winding_limit_c"] - coil["ambient_c"]) / (current_a**2 * hot_ohm)
 
 
 def holding_n(ref: Toml, depth_mm: float, *, worst: bool) -> float:
-    """Force to hold the needle at a depth: the spring; in the worst unit its tolerance, weight and skin friction too."""
+    """Force to hold the needle at a depth: spring; in the worst unit its tolerance, weight and skin friction too."""
     axis, skin = ref["needle_axis"], ref["skin"]
     spring_n = axis["spring_park_n"] + axis["spring_n_per_mm"] * (depth_mm - axis["park_mm"])
     if not worst:
