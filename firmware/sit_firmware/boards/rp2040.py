@@ -54,6 +54,7 @@ class Rp2040Board:
 
     name = "rp2040"
     tick_us = TICK_US
+    updates = 1
 
     def __init__(self):
         safe.hold()

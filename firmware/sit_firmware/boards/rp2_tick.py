@@ -100,7 +100,7 @@ def read(inputs: ptr32):
     spi[_SPI_DATA] = w[W_PANEL] | (select << pins.PANEL_ADC_SELECT) | (echo << pins.PANEL_ECHO)
     inputs[image.IN_TICK] = tick
     clock = ptr32(w[W_CLOCK])
-    now_us = clock[0]
+    now_us = clock[0] & _TICK_MASK
     inputs[image.IN_PERIOD_US] = (now_us - w[W_LAST_US]) & _TICK_MASK
     w[W_LAST_US] = now_us
     count = ptr32(w[W_NEEDLE])

@@ -134,6 +134,7 @@ class SimBoard:
     uid = b"SIM00001"
     tick_us = TICK_US
     repetitive = 1
+    updates = 0
 
     def __init__(self, exchange):
         self._exchange = exchange
