@@ -1,7 +1,8 @@
 """CHANGE: the operator changes the needle or the syringe; the light says which until the host says that it is done.
 
 Background only; nothing moves. What the change makes unknown is forgotten when it begins, so that breaking it off is
-safe too. The pusher of an empty syringe is set back by hand.
+safe too. A syringe counts as a full one only when the one before was seen to leave: a host's word alone would turn an
+empty syringe into a full one. The pusher is set back by hand.
 """
 
 from sit_firmware import codes, image, readiness
@@ -18,6 +19,7 @@ class Changing(Piece):
         self._what = what
         self._syringe_id = syringe_id
         self._done = False
+        self._left = what != codes.CHANGE_SYRINGE  # a needle has no sensor
         self.light = _LIGHTS[what]
 
     def begin(self, dev):
@@ -36,7 +38,7 @@ class Changing(Piece):
         """The host says that the change is done; 0 or a refusal, and then the change goes on."""
         if what != self._what or self._done:
             return codes.REFUSED_BAD_STATE
-        if not dev.inputs[image.IN_CARTRIDGE]:
+        if not self._left or not dev.inputs[image.IN_CARTRIDGE]:
             return codes.REFUSED_NOT_READY
         refusal = dev.booking.before(codes.RECORD_CHANGE, attempt=self._what, site=self._syringe_id)
         if refusal:
@@ -50,6 +52,8 @@ class Changing(Piece):
 
     def poll(self, dev):
         """True once the host has said that it is done."""
+        if not dev.inputs[image.IN_CARTRIDGE]:
+            self._left = True
         return self._done
 
     def waits(self, dev):

@@ -242,6 +242,8 @@ def test_no_request_starts_a_shot(seed):
             frame = codec.encode_frame(seq, number, messages.Arm(2000, 0, 2).pack(), session=client.exchange.session)
         device.app.link._stream.inbox.extend(frame)
         device.run(chance.randrange(40))
+        if device.app.session.state == codes.STATE_BUSY and chance.random() < 0.5:
+            device.syringe_out_and_in()
         armed += device.app.session.armed
     assert armed > 0
     assert device.shots() == []

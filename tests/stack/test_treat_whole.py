@@ -116,7 +116,7 @@ def test_an_old_syringe_is_never_taken_for_a_new_one(open_device, tmp_path):
     client = open_device(hand="none")
     done = treat(client, write_plan(tmp_path, MIXED[:1]), tmp_path / "records")
     assert done.record["ended"] == "failed"
-    assert "Nobody changed the syringe" in done.record["reason"]
+    assert "The syringe was not changed" in done.record["reason"]
     assert not treatkit.starts(client)
     assert done.json_path.exists() and done.html_path.exists()
 

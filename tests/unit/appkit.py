@@ -84,6 +84,7 @@ class Board:
     uid = b"TEST0001"
     tick_us = 250
     repetitive = 1
+    updates = 1
 
     def __init__(self, store):
         self.store = store
@@ -277,6 +278,12 @@ class Device:
     def zero_tool(self, on):
         """The zero tool gives light to its gate, or isn't there."""
         self.pins[image.IN_GATE] = 0 if on else 1
+
+    def syringe_out_and_in(self):
+        """The operator takes the syringe out and puts one in."""
+        for there in (0, 1):
+            self.pins[image.IN_CARTRIDGE] = there
+            self.run(40)
 
     def work(self, message, payload=b""):
         """Long work from its request to its end; (result, measure)."""

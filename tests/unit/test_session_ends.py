@@ -285,11 +285,32 @@ def test_a_prime_must_free_the_line_of_air():
     assert dev.app.plunger.air_steps() == 0
     for what, steps in ((codes.CHANGE_NEEDLE, 27), (codes.CHANGE_SYRINGE, 5734)):
         assert again.ask(codes.MSG_CHANGE, bytes([what, 0, 0])).result == 0
+        if what == codes.CHANGE_SYRINGE:
+            again.syringe_out_and_in()
         assert again.ask(codes.MSG_CHANGE, bytes([what, 0, 1])).result == 0
         again.run(8)
         assert not again.app.session.primed
         assert again.app.plunger.air_steps() == steps
         assert Device(again.store).app.plunger.air_steps() == steps
+
+
+def test_a_syringe_is_new_only_when_the_old_one_was_seen_to_leave():
+    """Invariant 4: a host's word alone never turns an empty syringe into a full one, nor does one that is out."""
+    dev = Device()
+    dev.hello()
+    dev.set_clock()
+    used = dev.app.plunger.used_steps()
+    done = bytes([codes.CHANGE_SYRINGE, 0, 1])
+    assert dev.ask(codes.MSG_CHANGE, bytes([codes.CHANGE_SYRINGE, 0, 0])).result == 0
+    assert dev.ask(codes.MSG_CHANGE, done).result == codes.REFUSED_NOT_READY
+    dev.pins[image.IN_CARTRIDGE] = 0
+    dev.run(8)
+    assert dev.ask(codes.MSG_CHANGE, done).result == codes.REFUSED_NOT_READY
+    assert dev.app.plunger.used_steps() == used and not dev.records(codes.RECORD_CHANGE)
+    dev.pins[image.IN_CARTRIDGE] = 1
+    dev.run(8)
+    assert dev.ask(codes.MSG_CHANGE, done).result == 0
+    assert len(dev.records(codes.RECORD_CHANGE)) == 1
 
 
 @pytest.mark.parametrize("step", range(1, 8))

@@ -130,7 +130,7 @@ def test_a_change_whose_syringe_is_out_is_not_taken_for_done(device, walk, monke
         return Refusal.NOT_READY if request.done else make(messages.ChangeReply, header=header(state=State.BUSY))
 
     device.answer(messages.Change, change)
-    with pytest.raises(WorkFailed, match="not put back"):
+    with pytest.raises(WorkFailed, match="was not changed"):
         walk.change(enums.Change.SYRINGE, 1, "Fit a syringe.")
     assert any(isinstance(message, messages.Stop) for message in device.seen)
 

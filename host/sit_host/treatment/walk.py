@@ -23,7 +23,6 @@ SIM_OPERATOR_S = 3.0  # a simulated hand has changed a needle in two seconds
 UNATTENDED_OPERATOR_S = 60.0
 SETTLE_S = 1.0  # from the syringe's seat to the nose-piece's adjustment
 _LOOK_S = 0.1
-_CHECK_S = 2.0
 
 # what this page brings about by itself; everything else that is missing is told and ends the treatment
 _OWN = enums.Ready.TESTED | enums.Ready.ZEROED | enums.Ready.PRIMED | enums.Ready.LOADED
@@ -65,17 +64,31 @@ class Walk:
         client = self._client
         expect(client.change(what, syringe_id=syringe_id, done=False))
         self._talk.pause(text)
-        self._see_change(what)
-        for _ in range(CHANGE_TRIES):
+        simulated = client.device is not None and client.device.board.startswith("sim")
+        asks = self._talk.attended and not simulated
+        if what == enums.Change.NEEDLE and not asks:  # it has no sensor: unattended its change is given time
+            client.sleep(SIM_OPERATOR_S if simulated else UNATTENDED_OPERATOR_S)
+        end_s = client.transport.now() + UNATTENDED_OPERATOR_S
+        tries = 0
+        while True:
             outcome = client.run(messages.Change(what, syringe_id, 1), CHANGE_S)
-            if isinstance(outcome, Refused) and outcome.number == enums.Refusal.NOT_READY:
-                self._talk.pause("The syringe isn't seated: push it in until it clicks.")
-                client.sleep(_CHECK_S)
-                continue
-            expect(outcome)
-            return
-        client.stop()
-        raise WorkFailed("The syringe was not put back.", "Seat it, then start again; nothing was given meanwhile.")
+            if not (isinstance(outcome, Refused) and outcome.number == enums.Refusal.NOT_READY):
+                expect(outcome)
+                break
+            tries += 1
+            if tries >= CHANGE_TRIES if asks else client.transport.now() >= end_s:
+                client.stop()
+                raise WorkFailed(
+                    "The syringe was not changed: the device saw none leave and come back.",
+                    "Take the old one out and seat the new one, then start again; nothing was given meanwhile.",
+                )
+            if asks:
+                self._talk.pause(
+                    "The device saw no change: take the old syringe out, push the new one in until it clicks."
+                )
+            client.sleep(_LOOK_S)
+        if what == enums.Change.SYRINGE and not asks:
+            client.sleep(SETTLE_S)
 
     def zero(self) -> None:
         """Zero the tip, asking for another adjustment when it falls outside its window."""
@@ -104,34 +117,6 @@ class Walk:
 
     def _ready(self) -> int:
         return int(self._device.status().header.ready)
-
-    def _see_change(self, what: enums.Change) -> None:
-        """Attended, the operator has said that it is done. Unattended, it must be seen: an old syringe isn't new.
-
-        A needle has no sensor: unattended its change is given time. A simulated hand needs target time in any case.
-        """
-        simulated = self._client.device is not None and self._client.device.board.startswith("sim")
-        if self._talk.attended and not simulated:
-            return
-        if what == enums.Change.NEEDLE:
-            self._client.sleep(SIM_OPERATOR_S if simulated else UNATTENDED_OPERATOR_S)
-            return
-        for present in (False, True):
-            if not self._wait_syringe(present):
-                self._client.stop()
-                raise WorkFailed(
-                    f"Nobody changed the syringe within {UNATTENDED_OPERATOR_S:g} s.",
-                    "Start the same plan again with an operator at the device.",
-                )
-        self._client.sleep(SETTLE_S)
-
-    def _wait_syringe(self, present: bool) -> bool:
-        end_s = self._client.transport.now() + UNATTENDED_OPERATOR_S
-        while bool(self._device.status().inputs & _SYRINGE_PRESENT) != present:
-            if self._client.transport.now() >= end_s:
-                return False
-            self._client.sleep(_LOOK_S)
-        return True
 
 
 def _why(end: WorkEnd) -> str:
