@@ -1,9 +1,12 @@
-"""Runs first on a board: every output at its safe level, nothing else.
+"""Runs first on a board: the way to the firmware that starts, and every output at its safe level, nothing else.
 
 Resistors have held those levels until here, and go on doing so if this file is broken: it can't lock anybody out.
 """
 
 try:
+    import sit_slots
+
+    sit_slots.enter()
     from sit_firmware.boards import safe
 
     safe.hold()

@@ -2,11 +2,13 @@
 
 The simulator doesn't come this way; it builds its own board. A fault while starting is printed and the board stays at
 the REPL with everything off: boot.py and resistors hold the drive until a board module enables it. The pairing button,
-held while the board starts, keeps it at the REPL too: the way in for service.
+held while the board starts, keeps it at the REPL too: the way in for service. sit_slots.py says which firmware starts.
 """
 
 import gc
 import sys
+
+import sit_slots
 
 _LOADING_BYTES = 4096  # allocations between two collections while modules load
 
@@ -35,11 +37,29 @@ def main(platform=sys.platform):
         print("OpenSIT: the pairing button is held, so the board stays at the REPL")
         return
     board = module.make_board()
-    app = App(board)
     gc.collect()
     gc.threshold(-1)
-    board.run(app)
+    board.run(App(board))
+
+
+def start():
+    """What a board runs: main(), when there is firmware that may start. UPDATE ends it, and the prompt comes next.
+
+    SystemExit must not leave this file: MicroPython would start it over and over.
+    """
+    if not sit_slots.ready():
+        return
+    try:
+        main()
+    except SystemExit as end:
+        if not end.args:
+            sit_slots.stay()
+        print(end)
+        sit_slots.failed()
+    except Exception as error:
+        sys.print_exception(error)
+        sit_slots.failed()
 
 
 if __name__ == "__main__":
-    main()
+    start()

@@ -19,6 +19,7 @@ from sit_firmware.control.law import step
 from sit_firmware.dispatch import Dispatch
 from sit_firmware.events import Events
 from sit_firmware.faults import Faults
+from sit_firmware.leaving import Leaving
 from sit_firmware.ledger import Ledger
 from sit_firmware.link import Link
 from sit_firmware.mailbox import Mailbox
@@ -77,8 +78,9 @@ class App:
         self.shot = Shot(self)
         self.session = Session(self)
         self.telemetry = Telemetry(self)
+        self.leaving = Leaving(self)
         self.link = Link(board.link, Dispatch(self).handle)
-        self._sources = (self.box, self.session, self.shot, self.work, self.panel, self.telemetry)
+        self._sources = (self.box, self.session, self.shot, self.work, self.panel, self.telemetry, self.leaving)
         block = Superblock(board.store, layout)
         self.booking.ours = self.booking.ok = opening.open_store(self, block)
         self.boot_count = block.boot_count
@@ -128,6 +130,7 @@ class App:
         self.alarms.poll()
         self.panel.poll()
         self.telemetry.poll()
+        self.leaving.poll()
         # the heartbeat comes last: a poll that hangs anywhere is one that doesn't beat
         self.state[image.ST_BEAT] = (self.state[image.ST_BEAT] + 1) & TICK_MASK
         if self._ticks != self._fed_at:

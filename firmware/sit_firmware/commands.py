@@ -103,6 +103,10 @@ def _ledger_release(dev, payload, reply):
     return dev.ledger.release(seq)
 
 
+def _update(dev, payload, reply):
+    return dev.leaving.begin()
+
+
 def _set_clock(dev, payload, reply):
     dev.wall.set(struct.unpack(wire.FMT_SET_CLOCK, payload)[0], dev.now)
     return 0
@@ -124,4 +128,5 @@ HANDLERS = {
     codes.MSG_ACK_UNCERTAIN: _ack_uncertain,
     codes.MSG_LEDGER_RELEASE: _ledger_release,
     codes.MSG_SET_CLOCK: _set_clock,
+    codes.MSG_UPDATE: _update,
 }

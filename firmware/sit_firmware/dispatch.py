@@ -50,7 +50,8 @@ class Reply:
 def device_refusal(dev, message):
     """Why the device doesn't take this message now, or 0."""
     _, changes, states, _, _, _ = wire.REQUESTS[message]
-    if changes and not dev.session.schema_ok:
+    # UPDATE mends a mismatch, so it can't ask for a match
+    if changes and not dev.session.schema_ok and message != codes.MSG_UPDATE:
         return codes.REFUSED_SCHEMA
     if not states & 1 << dev.session.state:
         return codes.REFUSED_FAULTED if dev.session.state == codes.STATE_FAULT else codes.REFUSED_BAD_STATE

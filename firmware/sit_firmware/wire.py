@@ -9,7 +9,7 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 0
-SCHEMA_HASH = b"\xcb\xa9\xea\xa2\x7f\xf6\x1d\x2b"
+SCHEMA_HASH = b"\xdf\x74\x53\x89\xc0\x51\xee\xd7"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -100,6 +100,7 @@ REQUESTS = {
     20: ("EVENTS_READ", 0, 63, 4, 1, ((0, "<I", 0, None),)),
     21: ("SET_CLOCK", 1, 34, 4, 1, ((0, "<I", 1700000000, None),)),
     22: ("CHANGE", 1, 6, 3, 1, ((0, "<B", 1, 2), (1, "<B", 0, 255), (2, "<B", 0, 1))),
+    37: ("UPDATE", 1, 34, 0, 1, ()),
 }
 
 # alarm number: 1 low, 2 medium, 3 high

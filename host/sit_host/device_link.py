@@ -100,7 +100,7 @@ class DeviceLink:
         not to be understood.
         """
         rule = messages.RULES[message.ID]
-        if check and rule.changes and not self.schema_matches:
+        if check and rule.changes and not self.schema_matches and message.ID != messages.Update.ID:
             return self.refuse_here(message.NAME, enums.Refusal.SCHEMA)
         if self.lost:
             raise LinkLost(f"The connection to {self.name} is lost.", "Connect again.")

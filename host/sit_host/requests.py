@@ -101,6 +101,10 @@ class TypedMessages:
         """Set the device's clock."""
         return self.request(messages.SetClock(unix_s))
 
+    def update(self) -> Outcome[messages.UpdateReply]:
+        """End the firmware with everything off: the board comes up once more at MicroPython's prompt."""
+        return self.request(messages.Update())
+
     def change(self, what: enums.Change, *, syringe_id: int = 0, done: bool) -> Outcome[messages.ChangeReply]:
         """Begin a change of needle or syringe (`done` False), or say that it is done."""
         return self.request(messages.Change(what, syringe_id, int(done)))

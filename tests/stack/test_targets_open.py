@@ -129,8 +129,9 @@ MAIN = Path(sit_firmware.__file__).parents[1] / "main.py"
 
 
 @ONCE
-def test_main_names_a_platform_without_a_board(target_spec):
+def test_main_names_a_platform_without_a_board(target_spec, monkeypatch):
     """Boot: on a platform with no board module the firmware doesn't start and says so; nothing is simulated."""
+    monkeypatch.syspath_prepend(MAIN.parent)  # main.py finds sit_slots beside it
     module = runpy.run_path(str(MAIN))
     with pytest.raises(SystemExit, match="no board for the platform plan9"):
         module["main"]("plan9")

@@ -316,6 +316,7 @@ def test_every_message_has_a_method() -> None:
         lambda: client.events_read(0),
         lambda: client.set_clock(1_800_000_000),
         lambda: client.change(enums.Change.NEEDLE, done=False),
+        client.update,
     )
     for call in calls:
         assert isinstance(call(), Delivered)

@@ -52,6 +52,7 @@ class Esp32Board:
     tick_us = TICK_US
     latency_us = 625  # from a sample to the drive off, at worst: two ticks of the dead-man, output and decay
     repetitive = 0
+    updates = 1
 
     def __init__(self):
         safe.hold()

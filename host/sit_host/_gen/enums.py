@@ -244,6 +244,11 @@ class Msg(DocEnum):
         "The operator is about to change needle or syringe. Accepted; the light shows which; a WORK event"
         " when it is done.",
     )
+    UPDATE = (
+        0x25,
+        "Ends the firmware with everything off and resets the board to MicroPython's prompt, once, so "
+        "that new firmware can be put on it. Taken from a host of another protocol too.",
+    )
 
 
 class Push(DocEnum):

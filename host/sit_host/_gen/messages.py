@@ -11,7 +11,7 @@ from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 0
-SCHEMA_HASH = bytes.fromhex("cba9eaa27ff61d2b")
+SCHEMA_HASH = bytes.fromhex("df745389c051eed7")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80
@@ -872,6 +872,28 @@ class Change(Message):
 
 
 @dataclass(frozen=True)
+class UpdateReply(Reply):
+    """Reply to UPDATE."""
+
+    NAME: ClassVar[str] = "UPDATE reply"
+    ID: ClassVar[int] = 0xA5
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class Update(Message):
+    """Ends the firmware with everything off and resets the board to MicroPython's prompt, once, so that new firmware
+    can be put on it. Taken from a host of another protocol too.
+    """
+
+    NAME: ClassVar[str] = "UPDATE"
+    ID: ClassVar[int] = 0x25
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True)
 class Event(Message):
     """Something happened. Kept for EVENTS_READ.
 
@@ -984,6 +1006,7 @@ RULES: dict[int, Rule] = {
     0x14: Rule(EventsRead, EventsReadReply, False, frozenset(enums.State)),
     0x15: Rule(SetClock, SetClockReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
     0x16: Rule(Change, ChangeReply, True, frozenset({enums.State.IDLE, enums.State.BUSY})),
+    0x25: Rule(Update, UpdateReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
 }
 PUSHES: dict[int, type[Message]] = {
     0x60: Event,

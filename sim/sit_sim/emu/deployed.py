@@ -15,7 +15,7 @@ from sit_sim.targets.pipe import find_micropython
 
 PACKAGE = Path(sit_firmware.__file__).parent
 FORM = "thumb"
-_PLAIN = ("boot.py", "main.py")
+_PLAIN = ("boot.py", "main.py", "sit_slots.py")
 _PACKER = Path(__file__).with_name("pack_files.py")
 
 
