@@ -24,7 +24,7 @@ def open_echo(open_sim):
 @ONCE
 def test_unknown_target_is_one_sentence(target_spec):
     """Opening: an unknown target is named with those there are."""
-    with pytest.raises(TargetError, match="'sim:basic' isn't known; use sim: or sim:micropython"):
+    with pytest.raises(TargetError, match="'sim:basic' isn't known; use sim:, sim:micropython or emu:PATH"):
         open_target("sim:basic")
 
 
