@@ -14,7 +14,7 @@ from binascii import crc32
 
 from sit_firmware import wire
 
-from .access import StoreError, proved_write, read
+from .access import StoreError, is_blank, proved_write, read
 from .layout import RECORD_BYTES, RELEASED_ADDR, RING_ADDR
 from .pair import GOOD, Pair
 
@@ -99,16 +99,20 @@ class Ring:
         newest = 0
         timed = 0
         self.last_unix_s = 0
-        for slot in range(self.records):
-            view = self._slot(slot)
-            seq, unix_s = struct.unpack_from("<I4xI", view, 0)
-            if not seq or seq % self.records != slot or not _crc_fits(view):
+        for first in range(0, self.records, _CHUNK):
+            self._slot(first)
+            if is_blank(self._chunk):  # most of a young ring: 0.3 s at boot instead of 3
                 continue
-            if seq > newest:
-                newest = seq
-            if unix_s and seq > timed:
-                timed = seq
-                self.last_unix_s = unix_s
+            for slot in range(first, min(first + _CHUNK, self.records)):
+                view = self._slot(slot)
+                seq, unix_s = struct.unpack_from("<I4xI", view, 0)
+                if not seq or seq % self.records != slot or not _crc_fits(view):
+                    continue
+                if seq > newest:
+                    newest = seq
+                if unix_s and seq > timed:
+                    timed = seq
+                    self.last_unix_s = unix_s
         self.head = newest + 1
 
     def _slot(self, slot):
