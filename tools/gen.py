@@ -16,6 +16,7 @@ GENERATORS = (
     "tools/guard_band.py",
     "tools/gen_invariants.py",
     "tools/gen_pins.py",
+    "tools/late_boards.py",
     "tools/power_budget.py",
 )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import guard_band
+import late_boards
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "firmware" / "sit_firmware" / "params_gen.py"
@@ -265,6 +266,22 @@ def shared(ref: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def late_band(ref: dict[str, Any]) -> late_boards.LateBand:
+    """The guard band of a board without hard timers."""
+    return late_boards.derive(ref, GUARD["still_um"], TUNING["cap_m_per_s"])
+
+
+def late_board(ref: dict[str, Any]) -> dict[str, int]:
+    """What such a board lays over the defaults, rounded to the safe side."""
+    band = late_band(ref)
+    return {
+        "MAX_DEPTH_UM": band.depth_um,
+        "G_T_Q8": math.ceil(band.t * 256),
+        "G_T2_Q8": math.ceil(band.t**2 / 2 * 256),
+        "G_LATE_US": band.late_us,
+    }
+
+
 def bore_nl(part: dict[str, Any]) -> float:
     """Volume of a tube or needle, nl."""
     return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
@@ -285,6 +302,16 @@ def text(ref: dict[str, Any]) -> str:
         "DEFAULTS = (",
         *(f"    (image.P_{name}, {round(value)})," for name, value in values.items()),
         ")",
+        "",
+        "# what a board without hard timers lays over them: its name -> ((slot, value), ...)",
+        "BOARDS = {",
+    ]
+    for name in late_boards.BOARDS:
+        lines.append(f'    "{name}": (')
+        lines += [f"        (image.P_{slot}, {value})," for slot, value in late_board(ref).items()]
+        lines.append("    ),")
+    lines += [
+        "}",
         "",
         "# what a syringe type lays over them: its id -> ((slot, value), ...)",
         "SYRINGES = {",

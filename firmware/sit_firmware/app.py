@@ -46,7 +46,7 @@ class App:
     def __init__(self, board):
         self.board = board
         self.state, self.inputs, self.outputs, self.params = image.new()
-        params.defaults(self.params)
+        params.defaults(self.params, board.name)
         # bound once: a bound method made in the tick would allocate
         self._read = board.read
         self._write = board.write

@@ -33,7 +33,7 @@ def open_store(dev, block):
 def _use_calibration(dev):
     """Lays settings and calibration over the parameters; a calibration of an unknown syringe counts as damaged."""
     if params.capacity_steps(dev.calibration.syringe_id):
-        params.apply(dev.params, dev.settings, dev.calibration)
+        params.apply(dev.params, dev.settings, dev.calibration, dev.board.name)
     else:
         dev.calibration.source = DAMAGED
 

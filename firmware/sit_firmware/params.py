@@ -10,11 +10,16 @@ _SUM_MASK = (1 << 24) - 1
 _AREA_Q20 = 823550  # pi/4 in 1/2^20
 
 
-def defaults(params):
-    """Fills the block with the reference design, its first syringe and its first needle, and seals it."""
+def defaults(params, board=""):
+    """Fills the block with the reference design, its first syringe and its first needle, and seals it.
+
+    A board whose ticks can be late is known by its name: a wider guard band and a lower highest depth come with it.
+    """
     for slot in range(image.N_PARAMS):
         params[slot] = 0
     for slot, value in params_gen.DEFAULTS:
+        params[slot] = value
+    for slot, value in params_gen.BOARDS.get(board, ()):
         params[slot] = value
     use_syringe(params, 1)
 
@@ -32,13 +37,13 @@ def use_needle(params, needle_id):
     seal(params)
 
 
-def apply(params, settings, calibration):
+def apply(params, settings, calibration, board=""):
     """Lays settings (max_depth_um) and calibration (syringe_id, bore_um, offset_nl, compliance_nl_per_mpa) over it.
 
     A setting can lower the highest depth, never raise it. The stopper's share of the compliance belongs to the type;
     what the calibration found beyond it is barrel and tube.
     """
-    defaults(params)
+    defaults(params, board)
     if settings.max_depth_um < params[image.P_MAX_DEPTH_UM]:
         params[image.P_MAX_DEPTH_UM] = settings.max_depth_um
     for slot, value in params_gen.SYRINGES[calibration.syringe_id]:

