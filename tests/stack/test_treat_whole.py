@@ -36,7 +36,7 @@ def test_every_point_is_given_and_reported_as_it_truly_was(device, tmp_path):
 def test_the_command_prints_one_json_object(target_spec, tmp_path, capsys, seed):
     """`sit treat --json`: one object on standard output with commanded, reported and true figures of each point."""
     plan = write_plan(tmp_path, MIXED[:2])
-    args = ["treat", str(plan), "--yes", "--json", "--target", target_spec, "--seed", str(seed)]
+    args = ["treat", str(plan), "--json", "--target", target_spec, "--seed", str(seed)]  # asks nobody: a simulator
     assert cli.run([*args, "--records", str(tmp_path / "records")]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sit_host import cli
+from sit_host.cli.common import Call
 from sit_host.cli.treat_console import ConsoleTalk
 from sit_host.cli.ui import Ui
 from sit_host.treatment.talk import Tally
@@ -78,8 +79,9 @@ def test_treat_needs_a_place_for_its_record(sit, tmp_path):
     assert code == 1 and "Records can't be kept" in err and "/dev/none" not in err
 
 
-def test_treat_asks_where_nobody_can_answer(sit, tmp_path):
+def test_treat_asks_where_nobody_can_answer(sit, tmp_path, monkeypatch):
     """`sit treat`: without a terminal and without --yes it says so, with exit code 2, and nothing moves."""
+    monkeypatch.setattr(Call, "simulated", False)  # a simulator inside the command is the one that isn't asked for
     code, _, err = sit("treat", EXAMPLE, "--target", "sim:", "--records", tmp_path / "records")
     assert code == 2 and "Give --yes" in err
     assert not list(tmp_path.glob("records/*/record.json"))

@@ -123,6 +123,9 @@ def device_options(function: Command) -> Command:
         **kwargs: Any,
     ) -> Any:
         sim = SimOptions(seed=seed, hand=hand, scenario=scenario, state_dir=state, realtime=realtime or None)
-        return function(Call(ui, target, sim, wire_log), *args, **kwargs)
+        call = Call(ui, target, sim, wire_log)
+        if target and call.simulated and not ui.interactive:
+            ui.yes = True  # nobody can answer, and nothing but this process's simulator moves
+        return function(call, *args, **kwargs)
 
     return wrapper
