@@ -3,17 +3,23 @@
     pytest                              each stack test on sim: and on sim:micropython
     pytest --target sim:                on one target
     pytest --seed 7                     with other noise, skin and delays
+    pytest tests/hil --target serial:/dev/ttyACM0 --rig pico-bench --allow-motion     on a bench, docs/bringup.md
 
 A test asks for `open_sim` (opens simulated targets), `device` (an open one; tests/stack/conftest.py) or `target_spec`.
 Marks: `targets(spec, ...)` says on which targets alone a test runs, `needs(what, reason)` what its target must offer.
 """
 
 import inspect
+import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
 from sit_sim.targets import SPECS, open_target
 from sit_sim.targets.pipe import find_micropython
+
+sys.path.insert(0, str(Path(__file__).parent / "hil"))
+import bench_rig
 
 # the same examples in every run; `--hypothesis-seed` is for looking further
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -21,13 +27,14 @@ hypothesis.settings.register_profile("further", deadline=None)
 
 MARKS = (
     "targets(*specs, reason): the test runs on these targets alone",
-    "needs(what, reason): the target must offer this: heap",
+    "needs(what, reason): the target must offer this: heap, or what a rig has: " + ", ".join(bench_rig.OFFERS),
 )
 # what a target offers beyond the contract
 OFFERS = {
-    "sim:": set(),
-    "sim:micropython": {"heap"},
+    "sim:": set(bench_rig.OFFERS),
+    "sim:micropython": {"heap", *bench_rig.OFFERS},
 }
+_NO_WORLD = "it looks at the simulated world's truth: tests/hil is what runs on a bench"
 _NO_MICROPYTHON = "no MicroPython unix port for this platform beside this Python"
 _again = pytest.StashKey[list]()
 
@@ -36,6 +43,8 @@ def pytest_addoption(parser):
     group = parser.getgroup("OpenSIT")
     group.addoption("--target", action="append", metavar="SPEC", help="run the stack tests on this target alone")
     group.addoption("--seed", type=int, default=1, metavar="N", help="seed of noise, skin and delays (default 1)")
+    group.addoption("--rig", metavar="NAME", help="the bench of a serial: or tcp: target: a name or file of tests/rigs")
+    group.addoption("--allow-motion", action="store_true", help="let tests move the device on that bench")
 
 
 def pytest_configure(config):
@@ -43,9 +52,22 @@ def pytest_configure(config):
     hypothesis.settings.load_profile("further" if further else "fixed")
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
-    for spec in config.getoption("--target") or ():
-        if spec not in SPECS:
-            raise pytest.UsageError(f"--target {spec}: the targets are {', '.join(SPECS)}")
+    chosen = config.getoption("--target") or ()
+    for spec in chosen:
+        if spec not in SPECS and not bench_rig.is_bench(spec):
+            raise pytest.UsageError(f"--target {spec}: the targets are {', '.join(SPECS)} and serial:PORT of a bench")
+    motion, workers = config.getoption("--allow-motion"), config.getoption("numprocesses", None)
+    try:
+        config.bench_rig = bench_rig.choose(chosen, config.getoption("--rig"), motion, workers)
+    except bench_rig.RigError as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.bench_rig:
+        OFFERS[chosen[0]] = config.bench_rig.offers(motion)
+
+
+def pytest_report_header(config):
+    """What a person has to set up on the bench before anything runs."""
+    return [f"rig {config.bench_rig.name}: {line}" for line in config.bench_rig.set_up] if config.bench_rig else []
 
 
 def pytest_generate_tests(metafunc):
@@ -69,7 +91,9 @@ def _parameter(metafunc, spec):
 
 
 def _reason(definition, spec):
-    """Why a test doesn't run on a target by its marks; None when it does."""
+    """Why a test doesn't run on a target by its marks and fixtures; None when it does."""
+    if bench_rig.is_bench(spec) and "wired" not in definition.fixturenames:
+        return _NO_WORLD
     for mark in definition.iter_markers("targets"):
         if spec not in mark.args:
             return mark.kwargs["reason"]
