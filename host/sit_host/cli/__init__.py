@@ -45,6 +45,7 @@ NOUNS: dict[str, Noun] = {
     "clear": Noun("clear", "Device", "Clear a latched fault whose cause is mended."),
     "ack": Noun("ack", "Device", "Acknowledge an uncertain shot after looking at it."),
     "settings": Noun("settings", "Device", "Show limits and calibration in force."),
+    "flash": Noun("flash", "Connect", "Put the firmware on a board, check it, roll it back."),
     "ports": Noun("ports", "Connect", "List serial ports and who uses them."),
     "sim": Noun("sim", "Connect", "Serve the simulated injector, or run a command on it."),
 }
