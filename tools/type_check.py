@@ -1,4 +1,5 @@
-"""Type checks: `mypy` over the firmware once per board, against that board's MicroPython stubs, then over the rest.
+"""Type checks: `mypy` over the firmware once per board, against that board's MicroPython stubs, then over the rest,
+the build of the firmware included: it runs on the host.
 
 The stubs of two boards can't share an environment, so each is installed beside the build: build/stubs/<board>.
 """
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FIRMWARE = [ROOT / "firmware" / name for name in ("boot.py", "main.py", "sit_slots.py", "sit_firmware")]
 STUBS = ROOT / "build" / "stubs"
 # a board's own driver is checked against its own stubs only
 RP2_ONLY = ["rp2040.py", "rp2_pio.py", "rp2_capture.py", "rp2_tick.py"]
@@ -48,7 +50,8 @@ def stubs(board: str) -> Path:
 def firmware(board: str, skip: list[str]) -> int:
     """Check the firmware against one board's stubs; return mypy's exit code."""
     home = stubs(board)
-    files = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "firmware").rglob("*.py")) if p.name not in skip]
+    found = [p for part in FIRMWARE for p in ([part] if part.is_file() else sorted(part.rglob("*.py")))]
+    files = [str(p.relative_to(ROOT)) for p in found if p.name not in skip]
     env = {**os.environ, "MYPYPATH": f"{home}:{ROOT / 'firmware'}"}
     return subprocess.run(
         [
@@ -76,8 +79,9 @@ def main() -> int:
         code = firmware(board, skip)
         print(f"types: firmware against the {board} stubs: {'ok' if code == 0 else 'FAILED'}")
         failed |= code
-    code = subprocess.run([sys.executable, "-m", "mypy", *FLAGS], cwd=ROOT).returncode
-    print(f"types: host, sim and tools: {'ok' if code == 0 else 'FAILED'}")
+    command = [sys.executable, "-m", "mypy", *FLAGS, "host", "sim", "tools", "firmware/sit_build"]
+    code = subprocess.run(command, cwd=ROOT).returncode
+    print(f"types: host, sim, tools and the firmware's build: {'ok' if code == 0 else 'FAILED'}")
     return 1 if failed | code else 0
 
 

@@ -144,11 +144,9 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
 def _first_statement(tree: ast.Module) -> int:
     """Index after the docstring and any __future__ import."""
     index = 1 if ast.get_docstring(tree) is not None else 0
-    while (
-        index < len(tree.body)
-        and isinstance(tree.body[index], ast.ImportFrom)
-        and tree.body[index].module == "__future__"
-    ):  # type: ignore[attr-defined]
+    for node in tree.body[index:]:
+        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            break
         index += 1
     return index
 
