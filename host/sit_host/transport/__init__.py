@@ -39,7 +39,7 @@ def open_transport(url: str | TargetUrl, sim: SimOptions | None = None) -> Trans
     """
     target = parse_url(url) if isinstance(url, str) else url
     options = sim or SimOptions()
-    if target.scheme == "sim":
+    if target.scheme in ("sim", "emu"):
         from sit_host.transport.sim import open_sim
 
         return open_sim(target, options)

@@ -1,4 +1,4 @@
-"""`sim:` and `sim:micropython` - the simulated injector inside this process, in target time.
+"""`sim:`, `sim:micropython` and `emu:` - the simulated injector inside this process, in target time.
 
 The only module of the host that imports the simulator; it is imported when such a target is opened.
 """
@@ -72,7 +72,7 @@ class SimTransport:
 
 def open_sim(url: TargetUrl, options: SimOptions) -> SimTransport:
     """Open a simulated target. Raises UsageError for options that are none, PortError when it can't be opened."""
-    if url.place not in _PLACES:
+    if url.scheme == "sim" and url.place not in _PLACES:
         raise UsageError(f"There is no target {url}.", "Use sim: or sim:micropython.")
     name = str(url)
     seed, arguments = _arguments(url, options)

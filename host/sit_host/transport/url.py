@@ -1,4 +1,4 @@
-"""Connection strings: `sim:`, `sim:micropython`, `serial:/dev/ttyACM0`, `tcp:host:port`, with `?key=value` options.
+"""Connection strings: `sim:`, `sim:micropython`, `emu:`, `serial:/dev/ttyACM0`, `tcp:host:port`, then `?key=value`...
 
 A bare path (`/dev/ttyACM0`) or Windows port name (`COM3`) means `serial:`.
 """
@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 
 from sit_host.errors import UsageError
 
-SCHEMES = ("sim", "serial", "tcp")
-_FORMS = "sim:, sim:micropython, serial:/dev/ttyACM0, tcp:host:port"
+SCHEMES = ("sim", "emu", "serial", "tcp")
+_FORMS = "sim:, sim:micropython, emu:, serial:/dev/ttyACM0, tcp:host:port"
 
 
 @dataclass(frozen=True)
