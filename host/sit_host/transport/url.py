@@ -1,4 +1,4 @@
-"""Connection strings: `sim:`, `sim:micropython`, `emu:`, `serial:/dev/ttyACM0`, `tcp:host:port`, then `?key=value`...
+"""Connection strings: `sim:`, `sim:micropython`, `emu:`, `serial:/dev/ttyACM0`, `tcp:host:port` and their `?key=value`.
 
 A bare path (`/dev/ttyACM0`) or Windows port name (`COM3`) means `serial:`.
 """
