@@ -25,7 +25,10 @@ run: $(STAMP) ## Run a 30-point treatment on the simulated injector
 
 ##@ Prove
 test: $(STAMP) ## Run the tests (under five minutes on two cores)
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --junitxml build/junit.xml $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/emu --junitxml build/junit.xml $(ARGS)
+
+test-emu: $(STAMP) ## Run the deployed firmware on an emulated RP2040 (SIT_UF2=path of a UF2; takes some minutes)
+	$(PY) -m pytest tests/emu -o timeout=1200 --junitxml build/junit-emu.xml $(ARGS)
 
 check: lint type gen-check ## Everything that reads the code without running it
 
@@ -55,4 +58,4 @@ bench: $(STAMP) ## Speeds, as ratios taken in one run (SIT_UF2=path for the chip
 clean: ## Remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test check lint type gen gen-check bite bless bench clean
+.PHONY: help setup run test test-emu check lint type gen gen-check bite bless bench clean
