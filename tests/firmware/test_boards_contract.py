@@ -431,7 +431,7 @@ def test_the_link_carries_every_byte_and_never_blocks(chip):
 
 
 class App:
-    """Stands for the firmware: ticks once by the timer's hand, polls three times, then ends."""
+    """Stands for the firmware: ticks once by the timer's hand, polls three times, then ends while something is driven."""
 
     def __init__(self, chip):
         self.chip = chip
@@ -446,6 +446,7 @@ class App:
         self.chip.timer["callback"](None)
         self.chip.board.feed()
         if self.polls == 3:
+            self.chip.board.write(driven(duty=3000)[1])
             raise RuntimeError("the background ended")
 
 
