@@ -52,6 +52,9 @@ TUNING = {
     "probe_tries": 8,
     "rest_kpa": 3.0,
     "retract_ms": 100.0,
+    "pull_mn": 100,  # noise of the force, 5 standard deviations
+    "learn_kpa": 8.0,
+    "soft_part": 0.1,  # of the type's tolerance, besides
     "test_um": 300,
     "test_kpa": 20,
     "test_n": 8,
@@ -83,6 +86,9 @@ GUARD = {
     "push_n": 0.4,
     "turn_steps": 48,
     "sensor_kpa": 1000,
+    "grip_ms": 2.0,
+    "grip_mn": 100.0,  # noise of force and pressure, 5 standard deviations
+    "slide_part": 1.1,  # of the way that stopper and backlash give, at the softest
 }
 
 
@@ -151,12 +157,36 @@ def step_um(ref: dict[str, Any]) -> float:
     return axis["lead_mm"] * 1000 / axis["steps_per_rev"] / axis["microsteps"]
 
 
+def chunk(ref: dict[str, Any]) -> int:
+    """The largest chunk of a tick."""
+    return math.ceil(ref["plunger_axis"]["max_speed_mm_per_s"] * 1e-3 * ref["tick"]["tick_us"] / step_um(ref)) + 1
+
+
+def grip(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
+    """What plunger force and pressure of one syringe type may differ by, and from when on it slides (docs/control.md).
+
+    The area's tolerance counts at the highest pressure; the way is friction turned round, backlash and screw error.
+    """
+    low_n, high_n = entry["stopper_friction_range_n"]
+    area_mm2 = math.pi / 4 * entry["bore_mm"] ** 2
+    margin = GUARD["grip_mn"] + 2 * entry["bore_tol"] * area_mm2 * GUARD["press_kpa"]
+    axis = ref["plunger_axis"]
+    way_um = 2000 * high_n / entry["stopper_n_per_mm"] + axis["backlash_range_um"][1] + 2 * axis["cyclic_um"]
+    return {
+        "G_GRIP_MOST_MN": math.ceil(high_n * 1000 + margin),
+        "G_GRIP_LEAST_MN": math.floor(low_n * 1000 - margin),
+        "G_SLIDE_STEPS": math.ceil(GUARD["slide_part"] * way_um / step_um(ref)) + 2 * chunk(ref),
+    }
+
+
 def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
     """What a syringe type means for metering."""
     area_mm2 = math.pi / 4 * entry["bore_mm"] ** 2
     step_nl = area_mm2 * step_um(ref)
     stopper = area_mm2 / entry["stopper_n_per_mm"] * 1000  # nl/N
     bubble = entry["compliance_ul_per_100kpa"] * 10000  # nl/MPa
+    least, most = entry["compliance_range_ul_per_100kpa"]
+    backlash = ref["plunger_axis"]["backlash_range_um"]
     accel = ref["plunger_axis"]["max_accel_mm_per_s2"] * (ref["tick"]["tick_us"] * 1e-6) ** 2 * 1000 / step_um(ref)
     return {
         "STEP_NL_Q10": round(step_nl * 1024),
@@ -165,10 +195,15 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "STOPPER_Q10": round(stopper / 1000 * 1024),
         "BACKLASH_NL": round(area_mm2 * ref["plunger_axis"]["backlash_um"]),
         "STORED_Q14": round((bubble + stopper * area_mm2) * PER_MPA_Q14),
+        "SOFT_LOW_Q14": math.floor((least * (1 - TUNING["soft_part"]) * 10000 + stopper * area_mm2) * PER_MPA_Q14),
+        "SOFT_HIGH_Q14": math.ceil((most * (1 + TUNING["soft_part"]) * 10000 + stopper * area_mm2) * PER_MPA_Q14),
+        "SLACK_LOW_NL": math.floor(area_mm2 * backlash[0]),
+        "SLACK_HIGH_NL": math.ceil(area_mm2 * backlash[1]),
         "G_TURN_MN": round(GUARD["turn_steps"] * step_um(ref) * entry["stopper_n_per_mm"]),
         "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
         "BORE_Q14": round(area_mm2 * 1000 * PER_MPA_Q14),
         "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
+        **grip(ref, entry),
     }
 
 
@@ -200,6 +235,8 @@ def plunger(ref: dict[str, Any]) -> dict[str, float]:
         "PROBE_TRIES": t["probe_tries"],
         "REST_PA": t["rest_kpa"] * 1000,
         "RETRACT_TICKS": t["retract_ms"] * ticks_ms,
+        "PULL_MN": t["pull_mn"],
+        "LEARN_PA": t["learn_kpa"] * 1000,
     }
 
 
@@ -245,8 +282,9 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_PUSH_STEPS": g["push_um"] / step_um(ref),
         "G_PUSH_MN": g["push_n"] * 1000,
         "G_TURN_STEPS": g["turn_steps"],
-        "G_CHUNK": math.ceil(ref["plunger_axis"]["max_speed_mm_per_s"] * 1e-3 * tick["tick_us"] / step_um(ref)) + 1,
+        "G_CHUNK": chunk(ref),
         "G_SENSOR_PA": g["sensor_kpa"] * 1000,
+        "G_GRIP_N": g["grip_ms"] * ticks_ms,
     }
 
 

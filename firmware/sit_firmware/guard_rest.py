@@ -4,6 +4,7 @@ Every tick, raw inputs. A finding goes to ST_G_FOUND and ST_G_VALUE unless one s
 """
 
 from sit_firmware import codes, image
+from sit_firmware.guard_force import force, force_begins
 
 _SUM_MASK = (1 << 24) - 1
 _SUM_PER_TICK = 4
@@ -28,6 +29,7 @@ def rest(state, inputs, outputs, params):
         _rest_memory(state, inputs, outputs, params)
     else:
         _health(state, inputs, outputs, params)
+        force(state, inputs, outputs, params)
         _sums(state, inputs, outputs, params)
     state[image.ST_G_TICK] = inputs[image.IN_TICK]
 
@@ -59,6 +61,8 @@ def _steps(state, inputs, outputs, params):
         state[image.ST_G_BASE_STEPS] = steps
         state[image.ST_G_CAP] = state[image.ST_ARG_MAX_STEPS]
         state[image.ST_G_PUSH_STEPS] = 0
+        if phase != codes.PHASE_IDLE:
+            force_begins(state, inputs, outputs, params)
     found = 0
     value = owed
     most = params[image.P_G_CHUNK]
@@ -116,6 +120,7 @@ def _rest_memory(state, inputs, outputs, params):
     state[image.ST_G_SUPPLY_N] = 0
     state[image.ST_G_PRESS_N] = 0
     state[image.ST_G_CONTACT_N] = 0
+    state[image.ST_G_GRIP_N] = 0
     state[image.ST_G_BEAT] = state[image.ST_BEAT]
     state[image.ST_G_BEAT_N] = 0
     state[image.ST_G_SUM_I] = 1

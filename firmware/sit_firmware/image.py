@@ -125,6 +125,10 @@ ST_PROBE_TICK = 71  # tick: when the stage began
 ST_PROBE_REF_PA = 72  # Pa: pressure the look began with, 0 not yet
 ST_LOST_NL = 73  # nl: what the meter showed when the opening was found in tissue
 ST_N_SLOW_Q8 = 75  # um per control step^2 / 256: disturbance, filtered over some steps
+ST_SOFT_Q14 = 76  # nl per 16 Pa / 16384: compliance in force, all of it
+ST_SLACK_NL = 77  # nl: backlash in force
+ST_SOFT_OF_Q14 = 78  # nl per 16 Pa / 16384: P_STORED_Q14 that learning began with
+ST_SOFT_N = 79  # count: shots since the last purge that measured both
 ST_TRIES = 74  # count: looks that found no tissue
 # the guard's own memory
 ST_G_LIVE = 80  # 0/1: the memory below holds the tick before
@@ -157,6 +161,14 @@ ST_G_PHASE = 105  # code: phase in the tick before
 ST_G_CHUNK = 106  # step: chunk let through in the tick before
 ST_G_FOUND = 107  # code: fault found in this tick, 0 none
 ST_G_VALUE = 108  # unit of the fault: what was seen
+ST_G_GRIP_N = 110  # tick: ticks in a row in which plunger force and pressure disagree
+ST_G_GRIP_LOW_MN = 111  # mN: least force beyond the pressure's while the stopper slid forward
+ST_G_GRIP_HIGH_MN = 112  # mN: most of it; both begin at the middle of those of the request before
+ST_G_GRIP_SET = 113  # 0/1: the two hold something of this syringe
+ST_LEARN = 114  # code: stage of the measure, see control/learn.py
+ST_LEARN_STEPS = 115  # step: IN_STEPS when the stopper slid back
+ST_LEARN_PA = 116  # Pa: pressure then
+ST_BEFORE_PA = 117  # Pa: pressure before the suck-back
 N_STATE = 128
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
@@ -232,6 +244,12 @@ P_PROBE_TICKS = 109  # tick: length of the look
 P_PROBE_DROP_PA = 110  # Pa: a fall that shows a leak
 P_PROBE_WAIT = 111  # tick: until the next look
 P_PROBE_TRIES = 112  # count: looks before the shot is given up
+P_SOFT_LOW_Q14 = 114  # nl per 16 Pa / 16384: least compliance of the type, stopper included
+P_SOFT_HIGH_Q14 = 115  # nl per 16 Pa / 16384: most of it
+P_SLACK_LOW_NL = 116  # nl: least backlash of the screw
+P_SLACK_HIGH_NL = 117  # nl: most of it
+P_PULL_MN = 118  # mN: plunger force below this negative is a pull for certain
+P_LEARN_PA = 119  # Pa: fall of the pressure that is enough to measure compliance by
 # guard: the needle. Per tick and tick^2; slopes are over the encoder count
 P_G_LIMIT_UM = 64  # um: depth the estimate must stay within: 2000 less zero and encoder uncertainty
 P_G_ZERO_MIN_UM = 65  # um: encoder count of the plane assumed while the device isn't zeroed
@@ -271,6 +289,10 @@ P_G_CHUNK = 98  # step: largest chunk of a tick
 P_G_SENSOR_PA = 99  # Pa: a pressure beyond this, either way, is a broken sensor
 P_G_TURN_STEPS = 100  # step: reverse steps over which the plunger force must fall
 P_G_TURN_MN = 101  # mN: fall that the stopper's stiffness makes of them
+P_G_GRIP_MOST_MN = 102  # mN: plunger force beyond the pressure's, either way, that no stopper's friction makes
+P_G_GRIP_LEAST_MN = 103  # mN: less than this while it slides forward, no stopper of this type makes
+P_G_GRIP_N = 104  # tick: for this long
+P_G_SLIDE_STEPS = 113  # step: forward steps after which the stopper slides, wherever it stood
 N_PARAMS = 128
 
 # stages of the probe for tissue, in ST_PROBE

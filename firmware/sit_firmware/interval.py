@@ -20,10 +20,12 @@ REST_NL = 16  # nl: noise of force and pressure, what a calibrated compliance le
 COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the total, uncalibrated
 FRICTION_PERMILLE = 1200  # of the nominal: highest friction of a stopper
 AGREE_NL = 60  # nl: the meter's values before and after suck-back differ by no more on a calibrated device
+GRIP_MN = 150  # mN: what noise makes of the stopper's friction between the least and the most seen of it
 TISSUE_PA = 5000  # Pa: with no flow, tissue holds more than this against the tip and air holds less
 WIDTH_PERMILLE = 50  # of the dose: the widest interval of a DONE record, and
 WIDTH_NL = 50  # nl: this much on top
 
+_LYING = (codes.FAULT_SENSOR, codes.FAULT_STEPS_LOST)  # what the meter has counted with can't be trusted
 _METERED = (codes.CAUSE_NONE, codes.CAUSE_CAP, codes.CAUSE_TIME)  # causes after which the metering ran to its end
 
 
@@ -60,12 +62,14 @@ def tissue(kind, steps, state, params):
     """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`."""
     if steps == 0 and state[image.ST_PL_CMD] == 0:
         return 0, 0
+    if state[image.ST_FAULT] in _LYING:
+        return uncertain(steps, params)
     estimate = state[image.ST_TISSUE_NL]
     if state[image.ST_FAULT] or state[image.ST_CAUSE] not in _METERED:
         return _broken_off(state, params)
     if estimate < 0:
         estimate = 0
-    half = error_nl(estimate, params) + _disagreement_nl(estimate, state)
+    half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
     low = estimate - half
     return (low if low > 0 and in_tissue(state) else 0), estimate + half
 
@@ -79,6 +83,20 @@ def _disagreement_nl(estimate_nl, state):
     if differ < 0:
         differ = -differ
     return differ - AGREE_NL if differ > AGREE_NL else 0
+
+
+def _drift_nl(state, params):
+    """What the meter may be off by when force and pressure drifted apart while the stopper slid (guard_force.force).
+
+    Whichever of the two sensors it was, taken at the dearer price: the force's by the stopper, the pressure's by barrel
+    and tube.
+    """
+    drift_mn = state[image.ST_G_GRIP_HIGH_MN] - state[image.ST_G_GRIP_LOW_MN] - GRIP_MN
+    if drift_mn <= 0:
+        return 0
+    by_load = drift_mn * params[image.P_STOPPER_Q10] >> 10
+    by_press = drift_mn * params[image.P_BUBBLE_Q14] // params[image.P_BORE_Q14]
+    return (by_load if by_load > by_press else by_press) + 1
 
 
 def _broken_off(state, params):

@@ -39,8 +39,8 @@ DISPENSING = {
     "driver": ({"IN_DRIVER_FAULT": 1}, 1, "DRIVER"),
     "supply low": ({"IN_SUPPLY_MV": 8900}, 20, "SUPPLY"),
     "supply high": ({"IN_SUPPLY_MV": 12700}, 20, "SUPPLY"),
-    "occlusion": ({"IN_PRESS_PA": 451_000}, 20, "OCCLUSION"),
-    "plunger force": ({"IN_LOAD_MN": 50_100}, 20, "OCCLUSION"),
+    "occlusion": ({"IN_PRESS_PA": 451_000, "IN_LOAD_MN": 9000}, 20, "OCCLUSION"),
+    "plunger force without pressure": ({"IN_LOAD_MN": 9000}, 8, "SENSOR"),
     "pressure sensor": ({"IN_PRESS_PA": 1_000_001}, 1, "SENSOR"),
     "pressure sensor below": ({"IN_PRESS_PA": -1_000_001}, 1, "SENSOR"),
     "late tick": ({"IN_PERIOD_US": 276}, 1, "TICK_LATE"),
@@ -146,8 +146,20 @@ def test_cap_is_copied_when_the_request_begins(dispensing):
     assert dispensing.fault == "VOLUME"
 
 
+def test_plunger_force_too_much(dispensing):
+    """Invariant 6: a plunger force beyond its limit is an occlusion, were the stopper's friction what it may."""
+    dispensing.set_param(P_G_GRIP_MOST_MN=100_000)
+    still = {"OUT_STEPS": 0, "IN_STEPS": dispensing.inputs[image.IN_STEPS], "IN_LOAD_MN": 50_100}
+    dispensing.state[image.ST_G_OWED] = dispensing.state[image.ST_G_CHUNK] = 0
+    dispensing.tick(19, **still)
+    assert dispensing.fault is None
+    dispensing.tick(1, **still)
+    assert dispensing.fault == "OCCLUSION"
+
+
 def test_steps_that_move_no_force(dispensing):
-    """Invariant 4: steps far enough forward without plunger force are lost steps."""
+    """Invariant 4: steps far enough forward without plunger force are lost steps, with no look at the pressure."""
+    dispensing.set_param(P_G_GRIP_N=10_000)
     dispensing.state[image.ST_G_OWED] = 0
     steps = dispensing.inputs[image.IN_STEPS]
     for n in range(70):

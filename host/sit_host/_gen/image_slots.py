@@ -134,6 +134,10 @@ STATE = (
     Slot("ST_LOST_NL", 73, "nl", "what the meter showed when the opening was found in tissue"),
     Slot("ST_TRIES", 74, "count", "looks that found no tissue"),
     Slot("ST_N_SLOW_Q8", 75, "um per control step^2 / 256", "disturbance, filtered over some steps"),
+    Slot("ST_SOFT_Q14", 76, "nl per 16 Pa / 16384", "compliance in force, all of it"),
+    Slot("ST_SLACK_NL", 77, "nl", "backlash in force"),
+    Slot("ST_SOFT_OF_Q14", 78, "nl per 16 Pa / 16384", "P_STORED_Q14 that learning began with"),
+    Slot("ST_SOFT_N", 79, "count", "shots since the last purge that measured both"),
     Slot("ST_G_LIVE", 80, "0/1", "the memory below holds the tick before"),
     Slot("ST_G_ENC_UM", 81, "um", "encoder in the tick before"),
     Slot("ST_G_DX_UM", 82, "um", "encoder change in the tick before"),
@@ -164,6 +168,14 @@ STATE = (
     Slot("ST_G_FOUND", 107, "code", "fault found in this tick, 0 none"),
     Slot("ST_G_VALUE", 108, "unit of the fault", "what was seen"),
     Slot("ST_G_TURN", 109, "step", "IN_STEPS when it last turned backward"),
+    Slot("ST_G_GRIP_N", 110, "tick", "ticks in a row in which plunger force and pressure disagree"),
+    Slot("ST_G_GRIP_LOW_MN", 111, "mN", "least force beyond the pressure's while the stopper slid forward"),
+    Slot("ST_G_GRIP_HIGH_MN", 112, "mN", "most of it; both begin at the middle of those of the request before"),
+    Slot("ST_G_GRIP_SET", 113, "0/1", "the two hold something of this syringe"),
+    Slot("ST_LEARN", 114, "code", "stage of the measure, see control/learn.py"),
+    Slot("ST_LEARN_STEPS", 115, "step", "IN_STEPS when the stopper slid back"),
+    Slot("ST_LEARN_PA", 116, "Pa", "pressure then"),
+    Slot("ST_BEFORE_PA", 117, "Pa", "pressure before the suck-back"),
 )
 
 N_PARAMS = 128
@@ -265,6 +277,14 @@ PARAMS = (
     Slot("P_G_SENSOR_PA", 99, "Pa", "a pressure beyond this, either way, is a broken sensor"),
     Slot("P_G_TURN_STEPS", 100, "step", "reverse steps over which the plunger force must fall"),
     Slot("P_G_TURN_MN", 101, "mN", "fall that the stopper's stiffness makes of them"),
+    Slot(
+        "P_G_GRIP_MOST_MN",
+        102,
+        "mN",
+        "plunger force beyond the pressure's, either way, that no stopper's friction makes",
+    ),
+    Slot("P_G_GRIP_LEAST_MN", 103, "mN", "less than this while it slides forward, no stopper of this type makes"),
+    Slot("P_G_GRIP_N", 104, "tick", "for this long"),
     Slot("P_FIRM_ACC_Q8", 105, "um/step^2 / 256", "the same while the profile slows down from higher speeds"),
     Slot("P_PROBE_PA", 106, "Pa", "pressure of the probe, below any tissue's"),
     Slot("P_PROBE_NL", 107, "nl", "needle volume that shows a leak while it is put on"),
@@ -273,6 +293,13 @@ PARAMS = (
     Slot("P_PROBE_DROP_PA", 110, "Pa", "a fall that shows a leak"),
     Slot("P_PROBE_WAIT", 111, "tick", "until the next look"),
     Slot("P_PROBE_TRIES", 112, "count", "looks before the shot is given up"),
+    Slot("P_G_SLIDE_STEPS", 113, "step", "forward steps after which the stopper slides, wherever it stood"),
+    Slot("P_SOFT_LOW_Q14", 114, "nl per 16 Pa / 16384", "least compliance of the type, stopper included"),
+    Slot("P_SOFT_HIGH_Q14", 115, "nl per 16 Pa / 16384", "most of it"),
+    Slot("P_SLACK_LOW_NL", 116, "nl", "least backlash of the screw"),
+    Slot("P_SLACK_HIGH_NL", 117, "nl", "most of it"),
+    Slot("P_PULL_MN", 118, "mN", "plunger force below this negative is a pull for certain"),
+    Slot("P_LEARN_PA", 119, "Pa", "fall of the pressure that is enough to measure compliance by"),
 )
 
 # every slot by its name

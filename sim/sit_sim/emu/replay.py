@@ -22,7 +22,7 @@ from sit_sim.emu.chip import Chip
 _TICKS_PER_CHUNK = 100
 _FIRMWARE = Path(image.__file__).parent
 
-_RUNNER = """
+_RUNNER = f"""
 import gc, micropython
 from array import array
 from binascii import crc32
@@ -52,14 +52,14 @@ digest = 0
 def run(tape, first):
     global digest
     got = []
-    n = image.N_INPUTS
+    n = {image.N_INPUTS}
     for i in range(len(tape) // (4 * n)):
         load(inputs, tape, i * n, n)
         c = 0
         if (first + i) % 2 == 0:
             c = timed(step, state, inputs, outputs, params)
         g = timed(check, state, inputs, outputs, params)
-        state[image.ST_BEAT] += 1
+        state[{image.ST_BEAT}] += 1
         digest = crc32(outputs, crc32(state, digest))
         got.append(c)
         got.append(g)
