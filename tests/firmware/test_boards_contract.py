@@ -431,7 +431,7 @@ def test_the_link_carries_every_byte_and_never_blocks(chip):
 
 
 class App:
-    """Stands for the firmware: ticks once by the timer's hand, polls three times, then ends while something is driven."""
+    """Stands for the firmware: ticks by the timer, polls three times, ends while something is driven."""
 
     def __init__(self, chip):
         self.chip = chip
