@@ -30,6 +30,9 @@ def _hello(dev, payload, reply):
     dev.hellos += 1
     dev.session.hello(bytes(schema) == wire.SCHEMA_HASH)
     seed = struct.pack("<III", dev.boot_count, nonce, dev.hellos & 0xFFFFFFFF)
+    device_nonce = hashlib.sha256(dev.board.uid + seed).digest()[:8]
+    dev.service.hello()
+    dev.access.hello(nonce, device_nonce)
     reply.put(
         wire.FMT_HELLO_REPLY,
         wire.PROTOCOL_MAJOR,
@@ -39,7 +42,7 @@ def _hello(dev, payload, reply):
         dev.board.name.encode(),
         dev.board.uid,
         dev.boot_count,
-        hashlib.sha256(dev.board.uid + seed).digest()[:8],
+        device_nonce,
         dev.board.tick_us,
         dev.settings.max_depth_um,
         MAX_POINTS,

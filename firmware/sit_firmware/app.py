@@ -11,6 +11,7 @@ parts find each other here, as attributes of the app; they call it `dev`.
 import sys
 
 from sit_firmware import codes, guard, image, opening, params
+from sit_firmware.access import Access
 from sit_firmware.alarms import Alarms
 from sit_firmware.booking import Booking
 from sit_firmware.calibration import Calibration
@@ -26,6 +27,7 @@ from sit_firmware.mailbox import Mailbox
 from sit_firmware.panel import Panel
 from sit_firmware.plunger import Plunger
 from sit_firmware.recorder import Recorder
+from sit_firmware.service import Service
 from sit_firmware.session import Session
 from sit_firmware.settings import Settings
 from sit_firmware.shot import Shot
@@ -67,6 +69,8 @@ class App:
         self._sample = self.recorder.sample
         self.settings = Settings(board.store)
         self.calibration = Calibration(board.store)
+        self.access = Access(self)
+        self.service = Service(self)
         layout = Layout(board.store.size)
         self.ledger = Ledger(board.store, layout, self.params)
         self.booking = Booking(self)
@@ -79,11 +83,22 @@ class App:
         self.session = Session(self)
         self.telemetry = Telemetry(self)
         self.leaving = Leaving(self)
-        self.link = Link(board.link, Dispatch(self).handle)
-        self._sources = (self.box, self.session, self.shot, self.work, self.panel, self.telemetry, self.leaving)
+        self.link = Link(board.link, Dispatch(self).handle, self.access.refusal)
+        self._sources = (
+            self.box,
+            self.session,
+            self.shot,
+            self.work,
+            self.panel,
+            self.telemetry,
+            self.leaving,
+            self.access,
+            self.service,
+        )
         block = Superblock(board.store, layout)
         self.booking.ours = self.booking.ok = opening.open_store(self, block)
         self.boot_count = block.boot_count
+        self.access.load()
         if self.booking.ok:
             self.booking.note(codes.RECORD_BOOT)
 
@@ -131,6 +146,8 @@ class App:
         self.panel.poll()
         self.telemetry.poll()
         self.leaving.poll()
+        self.access.poll()
+        self.service.poll()
         # the heartbeat comes last: a poll that hangs anywhere is one that doesn't beat
         self.state[image.ST_BEAT] = (self.state[image.ST_BEAT] + 1) & TICK_MASK
         if self._ticks != self._fed_at:

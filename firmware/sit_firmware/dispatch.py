@@ -7,13 +7,14 @@ or a refusal and puts the fields of its reply into `reply`.
 
 import struct
 
-from sit_firmware import answers, codes, commands, image, readiness, wire
+from sit_firmware import access_commands, answers, codes, commands, image, readiness, wire
 from sit_firmware.store.access import StoreError
 
 _UNKNOWN_NL = 0xFFFFFFFF
 HANDLERS = {}
 HANDLERS.update(answers.HANDLERS)
 HANDLERS.update(commands.HANDLERS)
+HANDLERS.update(access_commands.HANDLERS)
 
 
 class Reply:

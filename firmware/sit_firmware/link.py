@@ -1,11 +1,13 @@
 """The wire's lower half: frames out of bytes, each request answered once, replies and pushes into bytes.
 
-    link = Link(board.link, handler)
+    link = Link(board.link, handler, admit)
     handler(request, refusal, reply) -> length    once for each request that isn't answered from the cache
+    admit(request) -> refusal                     0, or why this frame of the session may not change anything
     link.poll()                                   each background poll: reads, answers, writes; never blocks
     link.push(codes.PUSH_EVENT, payload) -> bool  queues what is sent unasked; False: nobody listens, or no room is left
 
-`request` has `id`, `seq`, `flags`, `session` (of the frame) and `payload`, a memoryview valid during the call only.
+`request` has `id`, `seq`, `flags`, `session` (of the frame), `payload`, and for `admit` what the MAC covers (`signed`)
+and the MAC (`mac`): memoryviews valid during the call only. A frame that isn't admitted leaves no trace in the session.
 `refusal` is 0 or the REFUSED_* that the frame itself earns: UNKNOWN_MESSAGE, BAD_LENGTH, BAD_VALUE, NO_SESSION or
 SEQUENCE. When it isn't 0 the handler does nothing but write the reply header with that result. Everything that
 depends on the device (schema hash, state, readiness) is the handler's. `reply` is a memoryview of MAX_PAYLOAD bytes to
@@ -40,14 +42,17 @@ class Request:
         self.flags = 0
         self.session = 0
         self.payload = memoryview(b"")
+        self.signed = self.payload
+        self.mac = self.payload
 
 
 class Link:
     """Frames over a byte stream with `readinto(buf) -> n` and `write(buf) -> n`. See the head of this file."""
 
-    def __init__(self, stream, handler):
+    def __init__(self, stream, handler, admit=None):
         self._stream = stream
         self._handler = handler
+        self._admit = admit
         self._chunk = memoryview(bytearray(_CHUNK))
         self._rx = bytearray(_ENCODED_MAX)
         self._rx_view = memoryview(self._rx)
@@ -145,7 +150,10 @@ class Link:
             return False
         request = self._request
         request.seq, request.id, request.flags, request.session = struct.unpack_from(_HEADER, rx, 1)
-        request.payload = self._rx_view[1 + wire.HEADER_LEN : crc_at - wire.MAC_LEN]
+        mac_at = crc_at - wire.MAC_LEN
+        request.payload = self._rx_view[1 + wire.HEADER_LEN : mac_at]
+        request.signed = self._rx_view[1:mac_at]
+        request.mac = self._rx_view[mac_at:crc_at]
         self._crc = crc
         return True
 
@@ -163,6 +171,11 @@ class Link:
         if not self._once.covers(request):
             self._call(0)
             return
+        # before the session takes note of the number: a forged frame must not use it up
+        refusal = self._foreign(request)
+        if refusal:
+            self._call(refusal)
+            return
         kept = self._once.look(request, self._crc)
         if kept is None:
             n = self._call(0)
@@ -171,6 +184,12 @@ class Link:
             self._call(kept)
         else:
             self._send_reply(kept)
+
+    def _foreign(self, request):
+        """What `admit` says of a frame of this session. HELLO is of none; one of another session is refused anyway."""
+        if self._admit is None or request.id == codes.MSG_HELLO or request.session != self._once.session:
+            return 0
+        return self._admit(request)
 
     def _call(self, refusal):
         n = self._handler(self._request, refusal, self._reply)

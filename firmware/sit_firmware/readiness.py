@@ -33,7 +33,7 @@ def bits(dev):
         ready |= codes.READY_KNOWN
     if dev.booking.ok and ledger_room(dev):
         ready |= codes.READY_LEDGER
-    if dev.settings.source != DAMAGED and dev.calibration.source != DAMAGED:
+    if dev.settings.source != DAMAGED and dev.calibration.source != DAMAGED and not dev.service.written:
         ready |= codes.READY_SETTINGS
     if healthy(dev):
         ready |= codes.READY_HEALTHY

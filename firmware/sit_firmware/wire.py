@@ -8,8 +8,8 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 """
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 0
-SCHEMA_HASH = b"\xdf\x74\x53\x89\xc0\x51\xee\xd7"
+PROTOCOL_MINOR = 1
+SCHEMA_HASH = b"\xab\xb2\xed\xf9\xc0\xdf\x5a\x7b"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -51,6 +51,12 @@ FMT_EVENTS_READ_REPLY = "<I"
 EVENTS_READ_REPLY_LEN = 4
 FMT_SET_CLOCK = "<I"
 FMT_CHANGE = "<BBB"
+FMT_SETTINGS_WRITE = "<HHIIIIHH"
+FMT_CALIBRATION_WRITE = "<BHiI"
+FMT_SERVICE = "<B16s"
+FMT_PAIR = "<16s"
+FMT_ACCESS_READ_REPLY = "<BBBBIII"
+ACCESS_READ_REPLY_LEN = 16
 FMT_EVENT = "<IIBIii"
 EVENT_LEN = 21
 FMT_TELEMETRY = "<IBBiiiiHiH"
@@ -100,7 +106,35 @@ REQUESTS = {
     20: ("EVENTS_READ", 0, 63, 4, 1, ((0, "<I", 0, None),)),
     21: ("SET_CLOCK", 1, 34, 4, 1, ((0, "<I", 1700000000, None),)),
     22: ("CHANGE", 1, 6, 3, 1, ((0, "<B", 1, 2), (1, "<B", 0, 255), (2, "<B", 0, 1))),
+    32: (
+        "SETTINGS_WRITE",
+        1,
+        2,
+        24,
+        1,
+        (
+            (0, "<H", 0, 2000),
+            (2, "<H", 1, 65535),
+            (4, "<I", 0, 100000),
+            (8, "<I", 0, 20000000),
+            (12, "<I", 0, 20000000),
+            (16, "<I", 0, 20000000),
+            (20, "<H", 50, 60000),
+            (22, "<H", 500, 2000),
+        ),
+    ),
+    33: (
+        "CALIBRATION_WRITE",
+        1,
+        2,
+        11,
+        1,
+        ((0, "<B", 1, 255), (1, "<H", 500, 30000), (3, "<i", -2000, 2000), (7, "<I", 0, 200000)),
+    ),
+    34: ("SERVICE", 1, 2, 17, 1, ((0, "<B", 0, 2),)),
+    36: ("PAIR", 1, 34, 16, 1, ()),
     37: ("UPDATE", 1, 34, 0, 1, ()),
+    38: ("ACCESS_READ", 0, 63, 0, 1, ()),
 }
 
 # alarm number: 1 low, 2 medium, 3 high

@@ -49,8 +49,13 @@ def encode_frame(
     """Return the bytes for the wire, closing zero included. Raises ValueError when the payload is too long."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"The payload has {len(payload)} bytes: at most {MAX_PAYLOAD} fit a frame.")
-    body = _HEADER.pack(seq, id, flags, session) + payload + mac
+    body = signed_part(seq, id, payload, session=session, flags=flags) + mac
     return bytes(cobs.encode(body + _CRC.pack(zlib.crc32(body)))) + b"\0"
+
+
+def signed_part(seq: int, id: int, payload: bytes, *, session: int = 0, flags: int = 0) -> bytes:
+    """Return what a frame's MAC covers: header and payload."""
+    return _HEADER.pack(seq, id, flags, session) + payload
 
 
 def decode_frame(encoded: bytes) -> Frame | BadFrame:

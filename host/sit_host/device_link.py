@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sit_host import keys
 from sit_host._gen import enums, messages
 from sit_host.codec import Frame
 from sit_host.describe import status_info
@@ -29,7 +30,7 @@ _STOP_S = 0.1  # STOP, DISARM and RENEW are repeated soon: that does no harm, an
 _STOP_TRIES = 20
 _RENEW_TRIES = 5
 # what a copy may earn although the frame before it was carried out
-_COPY_REFUSED = (enums.Refusal.SEQUENCE, enums.Refusal.NO_SESSION)
+_COPY_REFUSED = (enums.Refusal.SEQUENCE, enums.Refusal.NO_SESSION, enums.Limit.LOCKOUT)
 _MOST_NESTED = 3  # a reading, and two commands to stop while it waits
 _HOLDING = (enums.State.ARMED, enums.State.INJECTING)
 
@@ -68,6 +69,7 @@ class DeviceLink:
         nonce = secrets.randbelow(0xFFFFFFFF) + 1
         with self.lock:
             self.lease.end()
+            self.exchange.sign = None
             answer = self.exchange.ask(messages.Hello(nonce, messages.SCHEMA_HASH), REPLY_S, _HELLO_TRIES)
             if isinstance(answer, Silence):
                 raise self._no_hello(answer)
@@ -80,7 +82,18 @@ class DeviceLink:
                 raise self._unreadable("HELLO", error) from error
             self.exchange.session = nonce
             self.lost = False
+            self.use_key(keys.load(self.device.uid))
         return self.device
+
+    def use_key(self, key: bytes | None) -> None:
+        """Sign what changes something with this host's key of the device from now on; None for no key."""
+        self.exchange.sign = None if key is None else keys.signer(key, self.session_seed())
+
+    def session_seed(self) -> bytes:
+        """Return what the keys of this session follow from, both sides' nonces among it."""
+        device = self.device
+        assert device is not None  # a session was opened
+        return keys.session_seed(device.uid, device.boot_count, self.exchange.session, device.device_nonce)
 
     def close(self) -> None:
         """End the connection and give the port back. May be called twice. A running lease ends by itself."""

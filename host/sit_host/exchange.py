@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sit_host._gen import messages
-from sit_host.codec import BadFrame, Decoder, Frame, encode_frame
+from sit_host.codec import BadFrame, Decoder, Frame, encode_frame, signed_part
 from sit_host.errors import LinkLost
 from sit_host.transport.base import Transport
 from sit_host.wire import Message, ShortPayload
@@ -75,6 +75,7 @@ class Exchange:
         self._between = between
         self._next_wake_s = next_wake_s
         self.tap: Tap | None = None
+        self.sign: Callable[[bytes], bytes] | None = None  # the MAC of a paired session; None: not paired
         self._fresh = True  # nothing has been sent over this opening of the link
         self._decoder = Decoder()
         self._waiting: dict[int, tuple[int, int]] = {}  # seq -> (reply id, session)
@@ -87,7 +88,7 @@ class Exchange:
         """
         seq = self._next_seq()
         session = 0 if message.ID == HELLO_ID else self.session
-        frame = encode_frame(seq, message.ID, message.pack(check), session=session)
+        frame = self._frame(seq, message.ID, message.pack(check), session)
         self._waiting[seq] = (message.ID | messages.REPLY_BIT, session)
         sends = 0
         try:
@@ -115,6 +116,13 @@ class Exchange:
         """Forget half a frame: the link was opened anew."""
         self._decoder = Decoder()
         self._fresh = True
+
+    def _frame(self, seq: int, id: int, payload: bytes, session: int) -> bytes:
+        if self.sign is None or not messages.RULES[id].changes:
+            return encode_frame(seq, id, payload, session=session)
+        return encode_frame(
+            seq, id, payload, session=session, mac=self.sign(signed_part(seq, id, payload, session=session))
+        )
 
     def _send(self, frame: bytes) -> None:
         # the first zero ends what a program before us may have left half sent

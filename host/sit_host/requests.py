@@ -101,6 +101,26 @@ class TypedMessages:
         """Set the device's clock."""
         return self.request(messages.SetClock(unix_s))
 
+    def settings_write(self, settings: messages.SettingsWrite) -> Outcome[messages.SettingsWriteReply]:
+        """Write the limits, in service mode. In force from the device's next start."""
+        return self.request(settings)
+
+    def calibration_write(self, calibration: messages.CalibrationWrite) -> Outcome[messages.CalibrationWriteReply]:
+        """Write a calibration, in service mode. In force from the device's next start."""
+        return self.request(calibration)
+
+    def service(self, action: enums.Service, proof: bytes = bytes(16)) -> Outcome[messages.ServiceReply]:
+        """Open or close service mode, or set its code; `keys.service_proof` makes the proof."""
+        return self.request(messages.Service(action, proof))
+
+    def pair(self, key: bytes) -> Outcome[messages.PairReply]:
+        """Make `key` the one that the device obeys, 16 zeros for none; the pairing button must be held."""
+        return self.request(messages.Pair(key))
+
+    def access_read(self) -> Outcome[messages.AccessReadReply]:
+        """Read whom the device obeys, and what it refused."""
+        return self.request(messages.AccessRead())
+
     def update(self) -> Outcome[messages.UpdateReply]:
         """End the firmware with everything off: the board comes up once more at MicroPython's prompt."""
         return self.request(messages.Update())

@@ -12,6 +12,9 @@ from sit_host._gen import messages
 from sit_host.codec import BadFrame, Decoder, Frame
 from sit_host.errors import UsageError
 
+SECRET = (messages.Pair.ID, messages.Service.ID)
+"""Requests whose payload is a key or follows from a code: never written anywhere."""
+
 
 class Tap(Protocol):
     """Sees the bytes of a link."""
@@ -62,6 +65,8 @@ def describe(item: Frame | BadFrame) -> str:
     text = f"{message_name(item.id)} seq={item.seq} session={item.session:08x}"
     if item.id & messages.REPLY_BIT and item.payload:
         text += f" result={item.payload[0]}"
+    if item.id in SECRET:
+        return f"{text} ({len(item.payload)} bytes, not shown)"
     return f"{text} {item.payload.hex()}".rstrip()
 
 

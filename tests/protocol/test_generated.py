@@ -73,7 +73,7 @@ def size_of(kind):
 # what is done to the schema's text, and what the sentence must name
 BROKEN = {
     "id used twice": ("id = 0x02\n", "id = 0x03\n", "0x3 is used twice"),
-    "reserved id in use": ("id = 0x16\n", "id = 0x20\n", "reserved for SETTINGS_WRITE"),
+    "reserved id in use": ("id = 0x16\n", "id = 0x23\n", "reserved for PERMIT"),
     "request id in the push range": ("id = 0x16\n", "id = 0x60\n", "outside 0x01..0x5f"),
     "refusal in the fault range": ("value = 29\n", "value = 40\n", "refusal SEQUENCE is 40"),
     "cause in the fault range": ('name = "NOT_READY", value = 8', 'name = "NOT_READY", value = 32', "CAUSE_NOT_READY"),
@@ -125,7 +125,7 @@ def test_the_hash_covers_rules_and_not_prose(tmp_path):
         hashed("min = 500, max = 10000", "min = 500, max = 9000"),
         hashed('name = "SUBSCRIBE"', 'name = "LISTEN"'),
         hashed('states = ["ARMED", "INJECTING"]', 'states = ["ARMED"]'),
-        hashed("minor = 0", "minor = 1"),
+        hashed("minor = 1", "minor = 2"),
         hashed('unit = "mV", doc = "Supply."', 'unit = "cV", doc = "Supply."'),
     ]
     assert len({plain, *others}) == 6

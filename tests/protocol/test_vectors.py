@@ -114,7 +114,8 @@ def test_noise_on_micropython():
     counts, grown = on_micropython("run_noise.py", "20000").splitlines()
     words = counts.split()
     seen = dict(zip(words[::2], map(int, words[1::2]), strict=True))
-    assert grown == "grown 0"
+    # what a conservative collector keeps by chance differs by some blocks; a leak of one in 2000 rounds is more
+    assert int(grown.split()[1]) <= 8 * 32
     # each kind of thing did happen, so the run has shown something
     assert min(seen["frames"], seen["bad"], seen["long"]) > 1000
     assert seen["calls"] <= seen["frames"]

@@ -5,7 +5,9 @@
     0x0100  calibration    A, B
     0x0180  released mark  A, B    records below it may be overwritten
     0x0200  checkpoint     A, B    progress of the shot under way
-    0x0280  reserved               keys, lockout and update state of later versions
+    0x0280  keys           A, B    of the paired host and of the service code
+    0x0300  attempts       A, B    wrong tries in a row, for the lockouts
+    0x0380  reserved
     0x03C0  proof                  scratch: written and read back to show that the store works
     0x0400  ledger ring            64 bytes each, to the end
 
@@ -22,7 +24,8 @@ SETTINGS_ADDR = 0x0080
 CALIBRATION_ADDR = 0x0100
 RELEASED_ADDR = 0x0180
 CHECKPOINT_ADDR = 0x0200
-RESERVED_ADDR = 0x0280
+KEYS_ADDR = 0x0280
+ATTEMPTS_ADDR = 0x0300
 PROOF_ADDR = 0x03C0
 PROOF_BYTES = 64
 RING_ADDR = 0x0400

@@ -61,8 +61,8 @@ READY_DOCS = {
         "Save the records with `sit log list --save`, which frees the room.",
     ),
     Ready.SETTINGS: (
-        "Settings and calibration records are whole.",
-        "Restore them; the device works read-only until then.",
+        "Settings and calibration records are whole and in force.",
+        "Switch the device off and on if they were just written; else write them anew with `sit settings set`.",
     ),
     Ready.HEALTHY: (
         "No fault, supply in range, e-stop released, syringe present.",
@@ -195,6 +195,14 @@ class Change(DocEnum):
     SYRINGE = 2, "The syringe and needle: zero, prime and the running plunger count are lost."
 
 
+class Service(DocEnum):
+    """What SERVICE does."""
+
+    CLOSE = 0, "Ends service mode."
+    OPEN = 1, "Opens it for ten minutes, at most once in a session; `proof` shows that the host knows the code."
+    SET_CODE = 2, "Sets the code; `proof` is its key. Needs the pairing button held."
+
+
 class Msg(DocEnum):
     """Ids of requests; a reply has REPLY_BIT set too."""
 
@@ -244,11 +252,27 @@ class Msg(DocEnum):
         "The operator is about to change needle or syringe. Accepted; the light shows which; a WORK event"
         " when it is done.",
     )
+    SETTINGS_WRITE = (
+        0x20,
+        "Writes the limits, in service mode. In force from the next start; until then the device doesn't arm.",
+    )
+    CALIBRATION_WRITE = (
+        0x21,
+        "Writes a calibration, in service mode; its date is the device's clock. In force from the next "
+        "start; until then the device doesn't arm.",
+    )
+    SERVICE = 0x22, "Opens or closes service mode, or sets its code."
+    PAIR = (
+        0x24,
+        "Makes this host the one that the device obeys, or nobody. Needs the pairing button held and "
+        "pressed anew, and no MAC.",
+    )
     UPDATE = (
         0x25,
         "Ends the firmware with everything off and resets the board to MicroPython's prompt, once, so "
         "that new firmware can be put on it. Taken from a host of another protocol too.",
     )
+    ACCESS_READ = 0x26, "Whom the device obeys, and what it refused."
 
 
 class Push(DocEnum):
@@ -287,9 +311,10 @@ class Refusal(DocEnum):
     TOO_SHALLOW = 24, "The depth is less than the bevel: fluid would leak to the surface."
     PLUNGER_END = 25, "The syringe hasn't enough left for this."
     CLOCK = 26, "The clock isn't set."
-    NEEDS_KEY = 27, "The device is paired and this frame carries no valid MAC."
+    NEEDS_KEY = 27, "The key or code is missing or wrong; a paired device obeys its own host alone."
     HARDWARE = 28, "This board can't do that."
     SEQUENCE = 29, "An older sequence number: a late frame, or one whose answer is no longer kept."
+    NEEDS_OPERATOR = 30, "This needs somebody at the device: the pairing button held, or service mode open."
 
 
 class Fault(DocEnum):
@@ -331,6 +356,7 @@ class Limit(DocEnum):
     SESSION = 98, "The session's volume limit is reached."
     SITE = 99, "A site's limit is reached."
     RESERVOIR = 100, "The syringe is nearly empty."
+    LOCKOUT = 101, "Too many wrong keys or codes: none is taken for a while. STOP and DISARM work."
 
 
 class Alarm(DocEnum):

@@ -10,8 +10,8 @@ from sit_host._gen import enums
 from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 0
-SCHEMA_HASH = bytes.fromhex("df745389c051eed7")
+PROTOCOL_MINOR = 1
+SCHEMA_HASH = bytes.fromhex("abb2edf9c0df5a7b")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80
@@ -872,6 +872,163 @@ class Change(Message):
 
 
 @dataclass(frozen=True)
+class SettingsWriteReply(Reply):
+    """Reply to SETTINGS_WRITE."""
+
+    NAME: ClassVar[str] = "SETTINGS_WRITE reply"
+    ID: ClassVar[int] = 0xA0
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class SettingsWrite(Message):
+    """Writes the limits, in service mode. In force from the next start; until then the device doesn't arm.
+
+    max_depth_um: Highest settable depth; what the device derives for itself goes before. [0 to 2000 um]
+    window_s: Length of the window. [1 to 65535 s]
+    max_shot_nl: Most in one shot. [0 to 100000 nl]
+    max_window_nl: Most in one window. [0 to 20000000 nl]
+    max_session_nl: Most in one treatment. [0 to 20000000 nl]
+    max_site_nl: Most at one site in a treatment. [0 to 20000000 nl]
+    min_gap_ms: Shortest time between shots. [50 to 60000 ms]
+    lease_max_ms: Longest lease a host may ask for. [500 to 2000 ms]
+    """
+
+    NAME: ClassVar[str] = "SETTINGS_WRITE"
+    ID: ClassVar[int] = 0x20
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(
+            "max_depth_um",
+            "u16",
+            "um",
+            0,
+            2000,
+            "Highest settable depth; what the device derives for itself goes before.",
+        ),
+        Field("window_s", "u16", "s", 1, 65535, "Length of the window."),
+        Field("max_shot_nl", "u32", "nl", 0, 100000, "Most in one shot."),
+        Field("max_window_nl", "u32", "nl", 0, 20000000, "Most in one window."),
+        Field("max_session_nl", "u32", "nl", 0, 20000000, "Most in one treatment."),
+        Field("max_site_nl", "u32", "nl", 0, 20000000, "Most at one site in a treatment."),
+        Field("min_gap_ms", "u16", "ms", 50, 60000, "Shortest time between shots."),
+        Field("lease_max_ms", "u16", "ms", 500, 2000, "Longest lease a host may ask for."),
+    )
+
+    max_depth_um: int
+    window_s: int
+    max_shot_nl: int
+    max_window_nl: int
+    max_session_nl: int
+    max_site_nl: int
+    min_gap_ms: int
+    lease_max_ms: int
+
+
+@dataclass(frozen=True)
+class CalibrationWriteReply(Reply):
+    """Reply to CALIBRATION_WRITE."""
+
+    NAME: ClassVar[str] = "CALIBRATION_WRITE reply"
+    ID: ClassVar[int] = 0xA1
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class CalibrationWrite(Message):
+    """Writes a calibration, in service mode; its date is the device's clock. In force from the next start; until
+    then the device doesn't arm.
+
+    syringe_id: Calibrated syringe type. [1 to 255]
+    bore_um: Its bore. [500 to 30000 um]
+    offset_nl: Dose offset. [-2000 to 2000 nl]
+    compliance_nl_per_mpa: Compliance of syringe, stopper and tube. [0 to 200000 nl/MPa]
+    """
+
+    NAME: ClassVar[str] = "CALIBRATION_WRITE"
+    ID: ClassVar[int] = 0x21
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("syringe_id", "u8", "", 1, 255, "Calibrated syringe type."),
+        Field("bore_um", "u16", "um", 500, 30000, "Its bore."),
+        Field("offset_nl", "i32", "nl", -2000, 2000, "Dose offset."),
+        Field("compliance_nl_per_mpa", "u32", "nl/MPa", 0, 200000, "Compliance of syringe, stopper and tube."),
+    )
+
+    syringe_id: int
+    bore_um: int
+    offset_nl: int
+    compliance_nl_per_mpa: int
+
+
+@dataclass(frozen=True)
+class ServiceReply(Reply):
+    """Reply to SERVICE."""
+
+    NAME: ClassVar[str] = "SERVICE reply"
+    ID: ClassVar[int] = 0xA2
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class Service(Message):
+    """Opens or closes service mode, or sets its code.
+
+    action: What to do. [0 to 2 SERVICE]
+    proof: OPEN: proof of the code. SET_CODE: its key, never zero. CLOSE: not looked at.
+    """
+
+    NAME: ClassVar[str] = "SERVICE"
+    ID: ClassVar[int] = 0x22
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("action", "u8", "SERVICE", 0, 2, "What to do.", enums.Service),
+        Field(
+            "proof",
+            "bytes16",
+            "",
+            0,
+            0,
+            "OPEN: proof of the code. SET_CODE: its key, never zero. CLOSE: not looked at.",
+        ),
+    )
+
+    action: enums.Service | int
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class PairReply(Reply):
+    """Reply to PAIR."""
+
+    NAME: ClassVar[str] = "PAIR reply"
+    ID: ClassVar[int] = 0xA4
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class Pair(Message):
+    """Makes this host the one that the device obeys, or nobody. Needs the pairing button held and pressed anew, and
+    no MAC.
+
+    key: The host's key, made at random; zero ends the pairing.
+    """
+
+    NAME: ClassVar[str] = "PAIR"
+    ID: ClassVar[int] = 0x24
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("key", "bytes16", "", 0, 0, "The host's key, made at random; zero ends the pairing."),
+    )
+
+    key: bytes
+
+
+@dataclass(frozen=True)
 class UpdateReply(Reply):
     """Reply to UPDATE."""
 
@@ -890,6 +1047,60 @@ class Update(Message):
 
     NAME: ClassVar[str] = "UPDATE"
     ID: ClassVar[int] = 0x25
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+
+@dataclass(frozen=True)
+class AccessReadReply(Reply):
+    """Reply to ACCESS_READ.
+
+    paired: 0 every host may change things, 1 the paired one, 2 nobody: the record of the keys is damaged, pair
+        anew.
+    code_set: 1 when there is a service code.
+    service: 1 while service mode is open.
+    restart: 1 when something written waits for the next start.
+    refused: Frames refused for their MAC since the start.
+    mac_locked_ms: Time until MACs are looked at again, 0 when they are. [ms]
+    code_locked_ms: Time until a service code is looked at again, 0 when it is. [ms]
+    """
+
+    NAME: ClassVar[str] = "ACCESS_READ reply"
+    ID: ClassVar[int] = 0xA6
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field(
+            "paired",
+            "u8",
+            "",
+            0,
+            255,
+            "0 every host may change things, 1 the paired one, 2 nobody: the record of the keys is damaged, pair anew.",
+        ),
+        Field("code_set", "u8", "", 0, 255, "1 when there is a service code."),
+        Field("service", "u8", "", 0, 255, "1 while service mode is open."),
+        Field("restart", "u8", "", 0, 255, "1 when something written waits for the next start."),
+        Field("refused", "u32", "", 0, 4294967295, "Frames refused for their MAC since the start."),
+        Field("mac_locked_ms", "u32", "ms", 0, 4294967295, "Time until MACs are looked at again, 0 when they are."),
+        Field(
+            "code_locked_ms", "u32", "ms", 0, 4294967295, "Time until a service code is looked at again, 0 when it is."
+        ),
+    )
+
+    header: ReplyHeader
+    paired: int
+    code_set: int
+    service: int
+    restart: int
+    refused: int
+    mac_locked_ms: int
+    code_locked_ms: int
+
+
+@dataclass(frozen=True)
+class AccessRead(Message):
+    """Whom the device obeys, and what it refused."""
+
+    NAME: ClassVar[str] = "ACCESS_READ"
+    ID: ClassVar[int] = 0x26
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
 
@@ -1006,7 +1217,12 @@ RULES: dict[int, Rule] = {
     0x14: Rule(EventsRead, EventsReadReply, False, frozenset(enums.State)),
     0x15: Rule(SetClock, SetClockReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
     0x16: Rule(Change, ChangeReply, True, frozenset({enums.State.IDLE, enums.State.BUSY})),
+    0x20: Rule(SettingsWrite, SettingsWriteReply, True, frozenset({enums.State.IDLE})),
+    0x21: Rule(CalibrationWrite, CalibrationWriteReply, True, frozenset({enums.State.IDLE})),
+    0x22: Rule(Service, ServiceReply, True, frozenset({enums.State.IDLE})),
+    0x24: Rule(Pair, PairReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
     0x25: Rule(Update, UpdateReply, True, frozenset({enums.State.IDLE, enums.State.FAULT})),
+    0x26: Rule(AccessRead, AccessReadReply, False, frozenset(enums.State)),
 }
 PUSHES: dict[int, type[Message]] = {
     0x60: Event,

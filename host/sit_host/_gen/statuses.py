@@ -150,8 +150,8 @@ STATUSES: dict[int, StatusInfo] = {
         27,
         "refusal",
         "NEEDS_KEY",
-        "The device is paired and this frame carries no valid MAC.",
-        "Pair this host, or use the one that is paired.",
+        "The key or code is missing or wrong; a paired device obeys its own host alone.",
+        "Use the host that is paired, or pair this one with `sit pair`; for service mode check the code.",
     ),
     28: StatusInfo(28, "refusal", "HARDWARE", "This board can't do that.", "`sit info` shows what the board offers."),
     29: StatusInfo(
@@ -160,6 +160,13 @@ STATUSES: dict[int, StatusInfo] = {
         "SEQUENCE",
         "An older sequence number: a late frame, or one whose answer is no longer kept.",
         "Read the status and the ledger before sending it anew under a new number.",
+    ),
+    30: StatusInfo(
+        30,
+        "refusal",
+        "NEEDS_OPERATOR",
+        "This needs somebody at the device: the pairing button held, or service mode open.",
+        "Hold the pairing button and try again; settings and calibration need a service code: `sit service code`.",
     ),
     32: StatusInfo(
         32,
@@ -318,6 +325,13 @@ STATUSES: dict[int, StatusInfo] = {
     98: StatusInfo(98, "limit", "SESSION", "The session's volume limit is reached.", "End the session."),
     99: StatusInfo(99, "limit", "SITE", "A site's limit is reached.", "Go on with another site."),
     100: StatusInfo(100, "limit", "RESERVOIR", "The syringe is nearly empty.", "Change the syringe."),
+    101: StatusInfo(
+        101,
+        "limit",
+        "LOCKOUT",
+        "Too many wrong keys or codes: none is taken for a while. STOP and DISARM work.",
+        "Wait a minute, end other programs that use this device, then try again.",
+    ),
 }
 
 ALARMS: dict[int, AlarmInfo] = {
