@@ -7,13 +7,14 @@ The derivations are those of protocol/PROTOCOL.md, *Pairing*; the firmware has i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sit_host.errors import SitError
@@ -68,25 +69,30 @@ def load(uid: bytes) -> bytes | None:
     return key
 
 
-def save(uid: bytes, key: bytes) -> None:
-    """Keep the key of this device in place of an older one; all of it or nothing. Raises KeyFileError."""
+@contextlib.contextmanager
+def storing(uid: bytes, key: bytes) -> Iterator[None]:
+    """Write the key beside an older one first, have the body done, then put it in the old one's place.
+
+    A body that raises leaves the older key; so a device is never given a key that this host can't keep.
+    Raises KeyFileError.
+    """
     path = path_of(uid)
     fresh = path.with_suffix(f".{os.getpid()}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # made for this user alone from the first byte on, and never through a link that was put there
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(key.hex().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
+        with os.fdopen(handle, "wb") as file:
+            file.write(key.hex().encode())
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise KeyFileError(f"The key {path} can't be written: {error.strerror}.", "Set SIT_KEYS_DIR.") from error
+    try:
+        yield
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def remove(uid: bytes) -> None:
