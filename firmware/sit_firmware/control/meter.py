@@ -15,9 +15,10 @@ def hidden(state, inputs, outputs, params):
     press = state[image.ST_PRESS_PA] >> 4
     volume = (load * params[image.P_STOPPER_Q10]) >> 10
     if load < 0:
-        volume -= params[image.P_BACKLASH_NL]
-    state[image.ST_HIDDEN_NL] = volume + ((press * params[image.P_BUBBLE_Q14]) >> 14)
-    state[image.ST_STORED_NL] = (press * params[image.P_STORED_Q14]) >> 14
+        volume -= state[image.ST_SLACK_NL]
+    bubble = state[image.ST_SOFT_Q14] - params[image.P_STORED_Q14] + params[image.P_BUBBLE_Q14]
+    state[image.ST_HIDDEN_NL] = volume + ((press * bubble) >> 14)
+    state[image.ST_STORED_NL] = (press * state[image.ST_SOFT_Q14]) >> 14
 
 
 def balance(state, inputs, outputs, params):

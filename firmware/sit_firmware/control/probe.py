@@ -37,6 +37,8 @@ def probe(state, inputs, outputs, params):
             state[image.ST_PROBE] = image.PROBE_IN_TISSUE
             state[image.ST_GOAL_NL] += state[image.ST_NEEDLE_NL]
             state[image.ST_LOST_NL] = state[image.ST_NEEDLE_NL]
+            state[image.ST_PROBE_REF_PA] = press
+            state[image.ST_PRESS_OUT_PA] = press  # the least that this tissue holds
     elif waited >= params[image.P_PROBE_WAIT]:
         state[image.ST_PROBE] = image.PROBE_PRESS
         state[image.ST_LOST_NL] = state[image.ST_NEEDLE_NL]
@@ -46,12 +48,12 @@ def _press(state, inputs, outputs, params):
     """Pushes towards the probe's pressure: through the stopper's friction first, then what compliance takes."""
     press = state[image.ST_PRESS_PA]
     short = params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] - press
-    go = ((short >> 4) * params[image.P_STORED_Q14]) >> 14
+    go = ((short >> 4) * state[image.ST_SOFT_Q14]) >> 14
     grip = params[image.P_FRICTION_MN] - state[image.ST_LOAD_MN] + (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
     if grip > 0:
         go += (grip * params[image.P_STOPPER_Q10]) >> 10
     if state[image.ST_LOAD_MN] < 0:
-        go += params[image.P_BACKLASH_NL]
+        go += state[image.ST_SLACK_NL]
     state[image.ST_PL_GO_NL] = go
     run(state, inputs, outputs, params)
 

@@ -5,6 +5,7 @@ the same and more, but a shot must not hang on one of the two.
 """
 
 from sit_firmware import codes, image
+from sit_firmware.control.learn import recall
 from sit_firmware.control.meter import hidden
 from sit_firmware.control.needle import start
 
@@ -93,6 +94,7 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_NO_TOKEN] = 0
     state[image.ST_END_RESULT] = codes.RESULT_DONE
     state[image.ST_END_CAUSE] = codes.CAUSE_NONE
+    recall(state, inputs, outputs, params)
     hidden(state, inputs, outputs, params)
     state[image.ST_HIDDEN0_NL] = state[image.ST_HIDDEN_NL]
     start(state, inputs, outputs, params)

@@ -11,6 +11,7 @@ STOP and lost contact go straight to RETRACT; a released trigger changes nothing
 """
 
 from sit_firmware import codes, image
+from sit_firmware.control.learn import begin, end, watch
 from sit_firmware.control.meter import balance, quiet
 from sit_firmware.control.needle import drive
 from sit_firmware.control.plunger import run
@@ -71,7 +72,7 @@ def _insert(state, inputs, outputs, params):
 def _left(state, inputs, outputs, params):
     """Sets ST_PL_GO_NL: the dose less what has passed and less what is stored above the pressure at the tip."""
     above = state[image.ST_PRESS_PA] - state[image.ST_PRESS_OUT_PA]
-    stored = ((above >> 4) * params[image.P_STORED_Q14]) >> 14
+    stored = ((above >> 4) * state[image.ST_SOFT_Q14]) >> 14
     if stored < 0:
         stored = 0
     left = state[image.ST_GOAL_NL] - state[image.ST_NEEDLE_NL] - stored
@@ -104,10 +105,12 @@ def _dwell(state, inputs, outputs, params):
             _finish(state, inputs, outputs, params)
         return
     _left(state, inputs, outputs, params)
+    if state[image.ST_PL_GO_NL] <= params[image.P_STEP_NL_Q10] >> 9:
+        state[image.ST_PL_GO_NL] = 0  # less than a pair of steps: noise would add one pair after the other
     run(state, inputs, outputs, params)
     quiet(state, inputs, outputs, params)
-    if state[image.ST_QUIET_N] >= 2:
-        # nothing flows: the pressure in line is the pressure at the tip
+    if state[image.ST_QUIET_N] >= 2 and state[image.ST_PL_SPEED_Q8] == 0:
+        # nothing flows and nothing is pushed: the pressure in line is the pressure at the tip
         state[image.ST_PRESS_OUT_PA] = state[image.ST_PRESS_PA]
         if state[image.ST_PL_CMD] + 2 > state[image.ST_ARG_MAX_STEPS]:
             state[image.ST_END_CAUSE] = codes.CAUSE_CAP
@@ -125,11 +128,14 @@ def suck(state, inputs, outputs, params):
     if state[image.ST_SUCK] == 1:
         state[image.ST_SUCK] = 3
         state[image.ST_FLOW_TICK] = tick
+        begin(state, inputs, outputs, params)
+    watch(state, inputs, outputs, params)
     press = inputs[image.IN_PRESS_PA]  # the raw one: it falls by some kPa in a step, a filter would be late
     if press <= params[image.P_REST_PA]:
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_PL_GO_NL] = 0
         state[image.ST_SUCK] = 2
+        end(state, inputs, outputs, params)
         return
     if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_RETRACT_TICKS]:
         # it doesn't fall: a blocked line or a lying sensor
@@ -139,7 +145,7 @@ def suck(state, inputs, outputs, params):
         state[image.ST_END_CAUSE] = codes.CAUSE_TIME
         return
     # the stored volume lies behind the stopper's friction, which must be turned round first
-    go = ((press >> 4) * params[image.P_STORED_Q14]) >> 14
+    go = ((press >> 4) * state[image.ST_SOFT_Q14]) >> 14
     grip = inputs[image.IN_LOAD_MN] + params[image.P_FRICTION_MN] - (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
     if grip > 0:
         go += (grip * params[image.P_STOPPER_Q10]) >> 10
@@ -152,7 +158,7 @@ def suck(state, inputs, outputs, params):
 def _finish(state, inputs, outputs, params):
     """The dose is given or as near as it gets: to RETRACT with the result that the volume says."""
     goal = state[image.ST_GOAL_NL]
-    short = goal - state[image.ST_NEEDLE_NL]
+    short = goal - state[image.ST_LOST_NL] - state[image.ST_TISSUE_NL]
     if short > (goal >> 4) + params[image.P_DOSE_TOL_NL]:
         state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
     elif state[image.ST_END_RESULT] == codes.RESULT_DONE:
