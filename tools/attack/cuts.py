@@ -11,14 +11,14 @@ import os
 import pickle
 import time
 from collections.abc import Callable
-from typing import Any
 
-from attack import judge
-from attack.session import Bench, acknowledge, back, begun, load, open_bench, prepare, records
 from sit_host._gen.enums import Record as Kind
 from sit_host.errors import LinkLost, SitError
 from sit_host.outcome import Delivered, expect
 from sit_sim.plant import nominal_unit
+
+from attack import judge
+from attack.session import Bench, acknowledge, back, begun, load, open_bench, prepare, records
 
 SHOTS = 5
 _POINTS = [(point, 1500, 5000) for point in range(1, SHOTS + 1)]

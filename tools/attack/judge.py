@@ -60,7 +60,7 @@ def _shot(record: Any, true: dict[str, Any]) -> list[str]:
     wrong = []
     if record.kind == Kind.UNCERTAIN:
         # net steps of the last checkpoint: suck-back may have taken some of them back since, never the other way
-        if record.steps > true["steps"] and true["tissue_nl"] == 0 or record.steps > record.cap_steps:
+        if (record.steps > true["steps"] and true["tissue_nl"] == 0) or record.steps > record.cap_steps:
             wrong.append(f"{name}: {record.steps} steps of at most {record.cap_steps}, truly {true['steps']}")
     elif record.steps != true["steps"]:
         wrong.append(f"{name}: {record.steps} steps, truly {true['steps']}")

@@ -1,7 +1,7 @@
 """Worst reactions of the device in ticks: STOP, e-stop, trigger released, cable pulled, processor hung.
 
-Each cause strikes at every tick of a shot in turn (a stride apart), on units of the spread. Ticks count from the cause in
-the world to what the plant sees: so they hold the link's latency, debouncing and withheld polls.
+Each cause strikes at seeded ticks of a shot, each time on another unit of the spread. Ticks count from the cause in the
+world to what the device does about it, so they hold the link's latency, debouncing and withheld polls.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from attack.session import Bench, load, open_bench, prepare
 from sit_firmware import codes, image
 from sit_host._gen import messages
 from sit_host.codec import encode_frame
 from sit_host.errors import LinkLost, SitError
 from sit_host.outcome import expect
 from sit_sim.plant import spread_unit
+
+from attack.session import Bench, load, open_bench, prepare
 
 _SHOT_TICKS = 640
 _LOOK_TICKS = {"shot": 1200, "lease": 12_000}
