@@ -38,7 +38,7 @@ def build_files(folder: Path, form: str = FORM) -> None:
             relative = path.relative_to(root)
             target = (folder / relative).with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
-            command = [compiler, "-march=armv6m", "-s", relative.as_posix(), "-o", target, path]
+            command = [str(compiler), "-march=armv6m", "-s", relative.as_posix(), "-o", str(target), str(path)]
             subprocess.run(command, check=True)
 
 

@@ -68,10 +68,10 @@ class Wiring:
 
     def _connect(self) -> None:
         pins, mcu = self._pins, self._mcu
-        self._listen("step", self._step_changed)
-        self._listen("dir", lambda level: self._gpio[pins["dir"].number].set_input_value(level))
-        self._listen("token", self._token_changed)
-        self._listen("fram_cs", lambda level: self.fram.select(not level))
+        self.listen("step", self._step_changed)
+        self.listen("dir", lambda level: self._gpio[pins["dir"].number].set_input_value(level))
+        self.listen("token", self._token_changed)
+        self.listen("fram_cs", lambda level: self.fram.select(not level))
         mcu.spi[0].on_transmit = self._begin_byte
         mcu.spi[1].on_transmit = self._begin_frame
         self.plant.sample(self.inputs)
@@ -81,7 +81,7 @@ class Wiring:
         self._drive("comb", False)
         self._put_levels()
 
-    def _listen(self, name: str, call: Callable[[bool], None]) -> None:
+    def listen(self, name: str, call: Callable[[bool], None]) -> None:
         """Call with each new level; a pin that isn't driven counts as low, a chip select as high."""
         idle = name == "fram_cs"
         pin = self._gpio[self._pins[name].number]

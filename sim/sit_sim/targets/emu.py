@@ -94,6 +94,8 @@ class EmuMachine(Machine):
         self.outputs = array("i", [0] * image.N_OUTPUTS)
         self.resets = 0
         """Times that the watchdog has reset the chip."""
+        self.said = b""
+        """What the firmware printed while it started."""
         self._powered = False
         self._cut_asked = False
         self._aligned = False
@@ -115,6 +117,7 @@ class EmuMachine(Machine):
                     f"The firmware on the emulated board didn't start. It said: {said[-600:] or 'nothing'}"
                 )
             self.step(end)
+        self.said = bytes(self.chip.received)
         self.chip.received.clear()
 
     def _ticking(self) -> bool:
