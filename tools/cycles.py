@@ -132,9 +132,9 @@ def main(argv: list[str]) -> int:
 def write(name: str, text: str) -> None:
     """Put a table between its marks on the page."""
     page = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     head, _, rest = page.partition(begin)
-    PAGE.write_text(head + begin + text + end + rest.partition(end)[2], encoding="utf-8")
+    PAGE.write_text(head + begin + text + "\n" + end + rest.partition(end)[2], encoding="utf-8")
 
 
 if __name__ == "__main__":

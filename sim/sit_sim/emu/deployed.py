@@ -49,7 +49,7 @@ def pack(folder: Path, block_bytes: int, blocks: int) -> bytes:
         raise TargetError(f"There is no micropython beside {sys.executable} to make the file system: run `make setup`.")
     with tempfile.TemporaryDirectory() as out:
         image = Path(out) / "image"
-        command = [micropython, _PACKER, folder, image, str(block_bytes), str(blocks)]
+        command = [str(part) for part in (micropython, _PACKER, folder, image, block_bytes, blocks)]
         subprocess.run(command, check=True)
         return image.read_bytes()
 
