@@ -55,6 +55,7 @@ TUNING = {
     "pull_mn": 100,  # noise of the force, 5 standard deviations
     "learn_kpa": 8.0,
     "soft_part": 0.1,  # of the type's tolerance, besides
+    "slack_nl": 12,  # noise of force and pressure in the measure of the backlash
     "test_um": 300,
     "test_kpa": 20,
     "test_n": 8,
@@ -197,8 +198,8 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "STORED_Q14": round((bubble + stopper * area_mm2) * PER_MPA_Q14),
         "SOFT_LOW_Q14": math.floor((least * (1 - TUNING["soft_part"]) * 10000 + stopper * area_mm2) * PER_MPA_Q14),
         "SOFT_HIGH_Q14": math.ceil((most * (1 + TUNING["soft_part"]) * 10000 + stopper * area_mm2) * PER_MPA_Q14),
-        "SLACK_LOW_NL": math.floor(area_mm2 * backlash[0]),
-        "SLACK_HIGH_NL": math.ceil(area_mm2 * backlash[1]),
+        "SLACK_LOW_NL": math.floor(area_mm2 * backlash[0]) - TUNING["slack_nl"],
+        "SLACK_HIGH_NL": math.ceil(area_mm2 * backlash[1]) + TUNING["slack_nl"],
         "G_TURN_MN": round(GUARD["turn_steps"] * step_um(ref) * entry["stopper_n_per_mm"]),
         "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
         "BORE_Q14": round(area_mm2 * 1000 * PER_MPA_Q14),

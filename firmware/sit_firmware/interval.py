@@ -70,6 +70,7 @@ def tissue(kind, steps, state, params):
     if estimate < 0:
         estimate = 0
     half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
+    half += _unmeasured_nl(state, params)
     low = estimate - half
     return (low if low > 0 and in_tissue(state) else 0), estimate + half
 
@@ -83,6 +84,14 @@ def _disagreement_nl(estimate_nl, state):
     if differ < 0:
         differ = -differ
     return differ - AGREE_NL if differ > AGREE_NL else 0
+
+
+def _unmeasured_nl(state, params):
+    """What the type's tolerance in compliance makes, as long as no suck-back has measured it (control/learn.py)."""
+    if state[image.ST_SOFT_N]:
+        return 0
+    stored = stored_nl(state[image.ST_PRESS_OUT_PA], params)
+    return stored * COMPLIANCE_PERMILLE // (1000 + COMPLIANCE_PERMILLE) + 1
 
 
 def _drift_nl(state, params):

@@ -188,6 +188,7 @@ class Player:
                 state[image.ST_PL_CMD] = given
                 state[image.ST_PROBE] = image.PROBE_IN_TISSUE
                 state[image.ST_PRESS_OUT_PA] = 40000
+                state[image.ST_SOFT_N] = 1
         self._end(state, result, cause)
 
     def _end(self, state, result, cause):
