@@ -35,7 +35,8 @@ ARCHITECTURES = (
 
 @dataclass(frozen=True)
 class Board:
-    """A kind of board: `platform` is its sys.platform, `march` mpy-cross's architecture, `form` that of forms.py."""
+    """A kind of board: `platform` is its sys.platform, `march` mpy-cross's architecture, "" for bytecode alone,
+    `form` that of forms.py."""
 
     name: str
     platform: str
@@ -115,10 +116,12 @@ def _compile(compiler: Path, board: Board, root: Path, path: Path) -> tuple[str,
     """A source's place in the slot and its machine form."""
     name = path.relative_to(root).as_posix()
     out = path.with_suffix(".mpy")
-    command = [str(compiler), f"-march={board.march}", "-s", name, "-o", str(out), str(path)]
+    march = [f"-march={board.march}"] if board.march else []
+    command = [str(compiler), *march, "-s", name, "-o", str(out), str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise forms.BuildError(f"{name} doesn't compile for {board.march}: {done.stderr.strip().splitlines()[-1]}")
+        said = done.stderr.strip().splitlines()[-1:]
+        raise forms.BuildError(f"{name} doesn't compile for {board.name}: {''.join(said)}")
     return name.removesuffix(".py") + ".mpy", out.read_bytes()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sit_build.bundle import Board, Image
 
-from sit_host.errors import LinkLost, NoAnswer, PortError, SitError, UnknownError
+from sit_host.errors import LinkLost, NoAnswer, PortError, ProtocolError, SitError, UnknownError
 from sit_host.flash import health, install
 from sit_host.flash import slots as states
 from sit_host.flash.health import Kept, Unhealthy
@@ -110,7 +110,7 @@ class Flasher:
                 install.switch(repl, states.confirmed(slots))
                 repl.reset()
             health.connect(self.path, self.start_s).close()
-        except (Unhealthy, NoAnswer, LinkLost, PortError, UnknownError) as error:
+        except (Unhealthy, NoAnswer, LinkLost, PortError, ProtocolError, UnknownError) as error:
             raise self._undo(image, error) from error
 
     def roll_back(self) -> str:

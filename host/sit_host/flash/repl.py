@@ -22,6 +22,7 @@ from sit_host.transport.serial import explain_open_error
 
 CHUNK = 512
 _READ_S = 10.0
+_ENTER_S = 0.2  # a board at its prompt answers at once; one that runs firmware never does
 _WHERE = "Nothing is lost: the firmware that ran before still starts. Check the cable, then run `sit flash` again."
 _FOLDER = 0x4000
 
@@ -37,18 +38,19 @@ class Repl:
         """Open the port and enter the raw REPL. Raises PortError, NoAnswer."""
         self.path = path
         try:
-            self._link = SerialTransport(path, timeout=_READ_S)
+            self._link = SerialTransport(path, timeout=_ENTER_S)
         except TransportError as error:
             raise self._closed(path) from error
         try:
             with self._quiet():
-                self._link.enter_raw_repl(soft_reset=False, timeout_overall=3)
+                self._link.enter_raw_repl(soft_reset=False, timeout_overall=1)
         except LinkLost as error:
             self.close()
             raise NoAnswer(
                 f"MicroPython's prompt doesn't answer on {path}.",
                 "Unplug the board, hold its pairing button, plug it in again, then try once more.",
             ) from error
+        self._link.serial.timeout = _READ_S
 
     def __enter__(self) -> Repl:
         return self
