@@ -3,7 +3,8 @@
 Viper is too slow for a 250 us tick: a call costs it 900 cycles, and the tick makes sixteen. The source is a small
 subset (docs/architecture.md), so its compiler is small too: every function takes the same four arrays, which stay in
 registers r4 to r7; a call is one instruction; an expression lives in r0 to r3; locals lie on the stack. What an entry
-calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function.
+calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function. An instruction reaches
+32 slots, so the registers point to where that is cheapest for the entry.
 
 Numbers are 32-bit and wrap; that equals Python as long as every intermediate stays below 2^30, which is a rule of the
 tick (invariant 8). `//` and `%` round down as Python's do; a divisor that isn't positive gives 0 for both.
@@ -51,8 +52,14 @@ def compile_entry(program: Program, key: str) -> list[int]:
     It ends by running on past its last halfword, r0 zero, r4 to r7 overwritten: the frame of `asm_thumb` saves them.
     """
     code = Code()
+    starts = _starts(program, key)
     for register, array in enumerate(ARRAYS):
         code.copy(array, register)
+    for array, start in zip(ARRAYS, starts, strict=True):
+        if start:
+            code.byte("mov", 0, start)
+            code.shift("lsl", 0, 0, 2)
+            code.three("add", array, array, 0)
     code.call(key)
     code.byte("mov", 0, 0)
     code.call("end")  # a jump: the return address is saved by asm_thumb
@@ -63,7 +70,7 @@ def compile_entry(program: Program, key: str) -> list[int]:
         if name in done:
             continue
         done.add(name)
-        body = _Body(code, program.functions[name], name)
+        body = _Body(code, program.functions[name], name, starts)
         body.compile()
         waiting += body.called
     _divide(code)
@@ -74,16 +81,46 @@ def compile_entry(program: Program, key: str) -> list[int]:
         raise ThumbError(f"{key}: {error}") from error
 
 
-class _Body:
-    """Compiles one function."""
+def _starts(program: Program, key: str) -> list[int]:
+    """For each array the slot that its register points to: where all the entry's loads together are cheapest."""
+    seen: set[str] = set()
+    waiting = [key]
+    uses: list[list[int]] = [[] for _ in ARRAYS]
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        function = program.functions[name]
+        order = [a.arg for a in function.node.args.args]
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in order:
+                slot = _number(node.slice)
+                if slot is not None:
+                    uses[order.index(node.value.id)].append(slot)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in function.calls:
+                waiting.append(function.calls[node.func.id])
+    return [min(range(225), key=lambda at: sum(_cycles(slot - at) for slot in each)) for each in uses]
 
-    def __init__(self, code: Code, function: Function, key: str) -> None:
+
+def _cycles(distance: int) -> int:
+    """What a load costs at that many slots from where the register points."""
+    if distance < 0:
+        return 5
+    return 2 if distance < 32 else 4
+
+
+class _Body:
+    """Compiles one function. `starts`: the slots that the arrays' registers point to."""
+
+    def __init__(self, code: Code, function: Function, key: str, starts: list[int]) -> None:
         self.code = code
         self.function = function
         self.key = key
         self.called: list[str] = []
         arguments = [a.arg for a in function.node.args.args]
         self.arrays = dict(zip(arguments, ARRAYS, strict=True))
+        self.starts = dict(zip(ARRAYS, starts, strict=True))
         names = {n.id for n in ast.walk(function.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.locals = {name: slot for slot, name in enumerate(sorted(names))}
         self._labels = 0
@@ -192,10 +229,11 @@ class _Body:
             self.code.local("str", r, self.locals[target.id])
             return
         array, slot = self._element(target)
-        if isinstance(slot, int) and slot < 32:
-            self.code.word("str", r, array, slot)
+        near = self._near(array, slot)
+        if near is not None:
+            self.code.word("str", r, array, near)
         else:
-            self._offset(slot, r + 1, target)
+            self._offset(array, slot, r + 1, target)
             self.code.three("str", r, array, r + 1)
 
     def _element(self, node: ast.expr) -> tuple[int, int | ast.expr]:
@@ -207,14 +245,23 @@ class _Body:
         slot = _number(node.slice)
         return self.arrays[node.value.id], node.slice if slot is None else slot
 
-    def _offset(self, slot: int | ast.expr, r: int, node: ast.AST) -> None:
-        """Put the byte offset of a slot into `r`."""
+    def _near(self, array: int, slot: int | ast.expr) -> int | None:
+        """The slot counted from where the register points, when one instruction reaches it."""
+        if isinstance(slot, int) and 0 <= slot - self.starts[array] < 32:
+            return slot - self.starts[array]
+        return None
+
+    def _offset(self, array: int, slot: int | ast.expr, r: int, node: ast.AST) -> None:
+        """Put the byte offset of a slot from where the register points into `r`."""
         if r >= _SCRATCH:
             raise self._wrong(node, "the expression is too deep: use a local")
+        start = self.starts[array]
         if isinstance(slot, int):
-            self.code.byte("mov", r, slot)
+            self._constant(slot - start, r)
         else:
             self._value(slot, r)
+            if start:
+                self.code.byte("sub", r, start)
         self.code.shift("lsl", r, r, 2)
 
     # --- expressions -------------------------------------------------------------------------------
@@ -232,10 +279,11 @@ class _Body:
             self.code.local("ldr", r, self.locals[node.id])
         elif isinstance(node, ast.Subscript):
             array, slot = self._element(node)
-            if isinstance(slot, int) and slot < 32:
-                self.code.word("ldr", r, array, slot)
+            near = self._near(array, slot)
+            if near is not None:
+                self.code.word("ldr", r, array, near)
             else:
-                self._offset(slot, r, node)
+                self._offset(array, slot, r, node)
                 self.code.three("ldr", r, array, r)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             self._value(node.operand, r)
