@@ -13,7 +13,8 @@ from sit_host._gen import messages
 from sit_host.client import Client
 from sit_host.outcome import expect
 from sit_host.transport.sim import SimTransport
-from sit_sim.emu.chip import uf2_path
+from sit_sim.emu.chip import Chip, uf2_path
+from sit_sim.emu.deployed import file_system
 from sit_sim.targets import open_target
 from sit_sim.targets.emu import EmuProcess
 
@@ -31,6 +32,35 @@ def built(self, board):
 App.__init__ = built
 main_deployed.main()
 """
+
+
+_IO = """
+import gc, micropython
+from array import array
+gc.threshold(4096)
+from machine import mem32
+from sit_firmware.boards.rp2040 import make_board
+board = make_board()
+inputs, outputs = array("i", [0] * 24), array("i", [0] * 8)
+mem32[0xE000E014] = 0xFFFFFF
+mem32[0xE000E018] = 0
+mem32[0xE000E010] = 5
+@micropython.viper
+def timed(f, a) -> int:
+    clock = ptr32(0xE000E010)
+    begun = clock[2]
+    f(a)
+    return (begun - clock[2]) & 0xFFFFFF
+print([timed(board.read, inputs) for _ in range(40)])
+print([timed(board.write, outputs) for _ in range(40)])
+"""
+
+
+def io_cycles() -> dict[str, list[int]]:
+    """Cycles of the board's read and write, the call included, on a chip with nothing at its pins."""
+    chip = Chip(uf2_path(), lambda block_bytes, blocks: file_system(block_bytes, blocks, instead={"main.py": ""}))
+    read, write = chip.execute(_IO).splitlines()[-2:]
+    return {"read": [int(n) for n in read[1:-1].split(",")], "write": [int(n) for n in write[1:-1].split(",")]}
 
 
 def _formatted() -> bytes:
@@ -58,6 +88,8 @@ def measure() -> Rows:
             ("boot to the first tick, s", f"{target.now():.2f}"),
             ("RAM free after boot, KiB", f"{free / 1024:.1f}"),
         ]
+        for name, cycles in io_cycles().items():
+            rows.append((f"{name}, least and most, cycles", f"{min(cycles)}, {max(cycles)}"))
         return rows + _run(target)
 
 

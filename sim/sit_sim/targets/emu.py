@@ -117,6 +117,7 @@ class EmuMachine(Machine):
                     f"The firmware on the emulated board didn't start. It said: {said[-600:] or 'nothing'}"
                 )
             self.step(end)
+        self.cable.power(True)
         self.said = bytes(self.chip.received)
         self.chip.received.clear()
 
