@@ -37,6 +37,8 @@ class Keys:
 
     def keep(self, host, code):
         """Write both and take them. Raises StoreError, and then the ones before stay in force."""
+        if not self.whole:
+            self._pair.load()  # the number and place of the newest copy, if it can be read now
         struct.pack_into(_FORM, self._pair.payload, 0, host, code)
         self._pair.save()
         self.host = bytes(host)
