@@ -15,6 +15,7 @@ GENERATORS = (
     "tools/gen_equipment.py",
     "tools/guard_band.py",
     "tools/gen_invariants.py",
+    "tools/gen_hazards.py",
     "tools/gen_pins.py",
     "tools/late_boards.py",
     "tools/power_budget.py",

@@ -97,8 +97,10 @@ class Alarms:
         return left < dose.steps_of(wanted_nl, dev.params)
 
     def _supply_low(self):
+        """Rises at rest only: under load the supply may sag, and the guard watches it then."""
         dev = self._dev
-        if dev.session.state != codes.STATE_IDLE and not self.bits & bit(codes.ALARM_SUPPLY_LOW):
+        at_rest = dev.session.state == codes.STATE_IDLE or dev.session.state == codes.STATE_ARMED
+        if not at_rest and not self.bits & bit(codes.ALARM_SUPPLY_LOW):
             return False
         return not readiness.supply_above(dev, _SUPPLY_BACK_MV if self.bits & bit(codes.ALARM_SUPPLY_LOW) else 0)
 

@@ -50,7 +50,9 @@ def ledger_room(dev):
 
 
 def supply_ok(dev):
-    """The supply lies in its range."""
+    """The supply lies in its range, and well above its lower limit again after it was found too low."""
+    if dev.alarms.bits & 1 << codes.ALARM_SUPPLY_LOW:
+        return False
     return dev.params[image.P_SUPPLY_MIN_MV] <= dev.inputs[image.IN_SUPPLY_MV] <= dev.params[image.P_SUPPLY_MAX_MV]
 
 

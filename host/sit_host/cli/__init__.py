@@ -49,6 +49,7 @@ NOUNS: dict[str, Noun] = {
     "unpair": Noun("unpair", "Device", "Let the device obey every host again."),
     "service": Noun("service", "Device", "Set the code that opens service mode."),
     "flash": Noun("flash", "Connect", "Put the firmware on a board, check it, roll it back."),
+    "qa": Noun("qa", "Prove", "Check the proofs: hazards and their tests."),
     "ports": Noun("ports", "Connect", "List serial ports and who uses them."),
     "sim": Noun("sim", "Connect", "Serve the simulated injector, or run a command on it."),
 }

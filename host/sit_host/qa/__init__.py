@@ -1,0 +1,1 @@
+"""Quality assurance: matrices and reports that are checked, not asserted."""
