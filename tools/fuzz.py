@@ -4,9 +4,9 @@
     tools/fuzz.py --target sim: --frames 50000 --seed 7
 
 Must hold: the firmware never raises and never restarts, its memory doesn't grow, nothing moves, no fault latches.
-Every second device is new, every other tested, zeroed and primed. Frames that ask for a self-test, zero, prime or change are
-left out, for they move something by right; a tenth more frames come with them in, and there no shot may begin. Exit code
-1 when one of these doesn't hold.
+Every second device is new, every other tested, zeroed and primed. Frames that ask for a self-test, zero, prime or
+change are left out, for they move something by right; a tenth more frames come with them in, and there no shot may
+begin. Exit code 1 when one of these doesn't hold.
 """
 
 from __future__ import annotations

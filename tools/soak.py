@@ -169,9 +169,9 @@ def soak(spec: str, hours: float, seed: int) -> list[str]:
     hours_run, took_s = bench.target.now() / 3600, time.monotonic() - started
     unit = "bytes" if spec == "sim:micropython" else "blocks, this program's own records included"
     print(
-        f"{spec} {hours_run:.2f} h of target time in {took_s:.0f} s: {here.rounds} rounds, {machine.shots_begun} shots, "
-        f"{here.mishaps} mishaps, {ended} rounds broken off, {machine.boots} boots, {len(here.seen)} ledger records; "
-        f"free memory fell by {here.lost()} {unit}: {len(wrong)} violations",
+        f"{spec} {hours_run:.2f} h of target time in {took_s:.0f} s: {here.rounds} rounds,",
+        f"{machine.shots_begun} shots, {here.mishaps} mishaps, {ended} rounds broken off, {machine.boots} boots,",
+        f"{len(here.seen)} ledger records; free memory fell by {here.lost()} {unit}: {len(wrong)} violations",
         flush=True,
     )
     bench.target.close()

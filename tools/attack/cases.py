@@ -99,6 +99,13 @@ def case_of(seed: int, faults: str) -> Case:
     )
 
 
-def command(case: Case) -> dict[str, Any] | None:
-    """The control port's command that brings the fault about."""
-    return None if case.fault == "none" else {"do": "fault", "name": case.fault, **case.args}
+def commands(case: Case) -> list[tuple[float, dict[str, Any]]]:
+    """(ms from the moment, command of the control port) that bring the fault about."""
+    if case.fault == "none":
+        return []
+    begin = {"do": "fault", "name": case.fault, **case.args}
+    if case.fault != "wrong_syringe":
+        return [(0, begin)]
+    # nobody can change a syringe without taking the old one out
+    out, back = ({"do": "hand", "action": action} for action in ("cartridge_out", "cartridge_in"))
+    return [(0, out), (300, begin), (600, back)]

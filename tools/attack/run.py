@@ -17,7 +17,7 @@ from sit_sim.plant import nominal_unit, spread_unit
 from sit_sim.targets import FirmwareDied
 
 from attack import judge
-from attack.cases import PHASES, SHOTS, Case, case_of, command
+from attack.cases import PHASES, SHOTS, Case, case_of, commands
 from attack.session import (
     TREATMENT,
     Bench,
@@ -142,9 +142,11 @@ class _Strike:
     def _now(self) -> None:
         self.struck = True
         self.watch.strike()
-        what = command(self.case)
-        if what:
-            self.bench.target.control(what)
+        target = self.bench.target
+        for after_ms, what in commands(self.case):
+            target.machine.events.at(
+                target.machine.tick + ticks_of_ms(after_ms), functools.partial(target.control, what)
+            )
 
     def undo(self) -> None:
         """The cause is mended, the e-stop released, the cable back in."""
