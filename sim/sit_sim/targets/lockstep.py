@@ -240,11 +240,12 @@ class Machine:
         return list(self._shots)
 
     def _see_phase(self, phase: int) -> None:
-        before, self.phase = self.phase, phase
-        if phase == before:
+        if phase == self.phase:
             return
         if phase == codes.PHASE_APPROACH:
-            self.shots()
+            self.shots()  # the shot before has become what it was
+        self.phase = phase
+        if phase == codes.PHASE_APPROACH:
             self.shots_begun += 1
             self._begun_at = self.plant.truth()
         elif phase in _AT_REST and self.shots_begun > len(self._shots):
