@@ -48,6 +48,7 @@ NOUNS: dict[str, Noun] = {
     "pair": Noun("pair", "Device", "Let the device obey this host alone."),
     "unpair": Noun("unpair", "Device", "Let the device obey every host again."),
     "service": Noun("service", "Device", "Set the code that opens service mode."),
+    "bringup": Noun("bringup", "Connect", "Walk through the bring-up checklist of a new device."),
     "flash": Noun("flash", "Connect", "Put the firmware on a board, check it, roll it back."),
     "qa": Noun("qa", "Prove", "Check the proofs: hazards and their tests."),
     "ports": Noun("ports", "Connect", "List serial ports and who uses them."),
