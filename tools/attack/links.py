@@ -128,6 +128,7 @@ def _attack(bench: Bench, damage: str, moment: str, draw: random.Random) -> list
             at("contact")
             shoot(bench)
     except (SitError, AssertionError, Ended):
+        idle(bench, 500)  # nobody lifts in the middle of a shot because a cable is out
         bench.hand("release")
         bench.hand("lift")
     idle(bench, 3000)
