@@ -49,13 +49,30 @@ gen-check: $(STAMP) ## Fail if a generated file differs from its source
 bite: $(STAMP) ## Remove each safety control in turn and show that its tests go red
 	$(PY) tools/bite.py $(ARGS)
 
+campaign: $(STAMP) ## Faults x moments x units on the whole stack, F1 then F2; goes on where it was stopped
+	$(PY) tools/campaign.py --workers $(WORKERS) $(ARGS)
+	$(PY) tools/campaign.py --workers $(WORKERS) --target sim:micropython --runs 200
+	$(PY) tools/campaign.py --workers $(WORKERS) --faults f2
+
+fuzz: $(STAMP) ## A million hostile frames on sim:, a hundred thousand on sim:micropython
+	$(PY) tools/fuzz.py --workers $(WORKERS) $(ARGS)
+
+soak: $(STAMP) ## A day of target time on sim:, an hour on sim:micropython
+	$(PY) tools/soak.py $(ARGS)
+
+mutate: $(STAMP) ## Mutation testing of control, guard, limits and ledger: 300 mutants, at most 20 minutes
+	$(PY) tools/mutate.py $(ARGS)
+
 bless: $(STAMP) ## Take today's traces as the golden ones, showing the difference
 	$(PY) tools/bless.py
 
 bench: $(STAMP) ## Speeds, as ratios taken in one run (SIT_UF2=path for the chip's cycles)
 	$(PY) tools/bench.py $(ARGS)
 
+bench-metering: $(STAMP) ## Errors of the dose beside a constant rate, a fixed dwell and a hand, with plots in build/
+	$(PY) tools/bench_metering.py $(ARGS)
+
 clean: ## Remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test test-emu check lint type gen gen-check bite bless bench clean
+.PHONY: help setup run test test-emu check lint type gen gen-check bite campaign fuzz soak mutate bless bench bench-metering clean
