@@ -36,10 +36,17 @@ NAMES = (
 )
 
 
+class Board:
+    """A board with a hard timer."""
+
+    name = "test"
+
+
 class Device:
     """What is there of the firmware while it opens its store."""
 
     def __init__(self, store):
+        self.board = Board()
         self.params = image.new()[3]
         params.defaults(self.params)
         self.settings = Settings(store)
