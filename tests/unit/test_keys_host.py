@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sit_host import keys
 from sit_host._gen import enums, messages
-from sit_host.codec import encode_frame
+from sit_host.codec import encode_frame, signed_part
 from sit_host.wirelog import WireLog
 
 UID = b"DEVICE01"
@@ -104,3 +104,11 @@ def test_keys_are_made_at_random_and_codes_for_one_device() -> None:
     assert keys.new_key() != keys.new_key()
     assert keys.code_key("a long code", UID) != keys.code_key("a long code", b"DEVICE02")
     assert os.path.basename(keys.path_of(UID)) == f"{UID.hex()}.key"
+
+
+def test_the_pages_example_is_right() -> None:
+    """Wire: the MAC that PROTOCOL.md shows is the one that this host makes."""
+    page = (Path(__file__).resolve().parents[2] / "protocol" / "PROTOCOL.md").read_text()
+    seed = keys.session_seed(b"DEVICE01", 3, 0x1234, bytes(range(0xA0, 0xA8)))
+    mac = keys.signer(KEY, seed)(signed_part(7, messages.Renew.ID, messages.Renew(2000).pack(), session=0x1234))
+    assert f"has the mac `{mac.hex(' ')}`" in page
