@@ -13,7 +13,7 @@ from sit_sim.plant.jit import kernel
 from sit_sim.plant.layout import X_S
 from sit_sim.plant.step import advance_tick, sample_tick
 
-_step = tick_function(step)
+control_step = tick_function(step)
 _check = tick_function(check)
 
 
@@ -28,7 +28,7 @@ def run_ticks(x: Any, k: Any, p: Any, w: Any, arrays: Any, ticks: int, until_idl
     while n < ticks:
         sample_tick(x, k, p, w, inputs)
         if inputs[image.IN_TICK] & 1 == 0:
-            _step(state, inputs, outputs, params)
+            control_step(state, inputs, outputs, params)
         if guarded != 0:
             _check(state, inputs, outputs, params)
         else:
