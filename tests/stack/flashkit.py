@@ -74,10 +74,10 @@ def small(version: str) -> bundle.Image:
     return with_files(bundle.Image(UNIX, version, {bundle.MANIFEST: b"{}"}, loader), files)
 
 
-def with_files(image: bundle.Image, files: dict[str, bytes]) -> bundle.Image:
+def with_files(image: bundle.Image, files: dict[str, bytes], board: bundle.Board = UNIX) -> bundle.Image:
     """The image with these files, and a manifest that fits them."""
     files = {name: data for name, data in files.items() if name != bundle.MANIFEST}
-    manifest = {**image.manifest, "board": UNIX.name, "platform": UNIX.platform, "version": image.version}
+    manifest = {**image.manifest, "board": board.name, "platform": board.platform, "version": image.version}
     manifest["mpy"] = [6, 0]
     manifest["files"] = {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in files.items()}
     return replace(image, files={**files, bundle.MANIFEST: json.dumps(manifest).encode()})
