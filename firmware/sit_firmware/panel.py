@@ -1,7 +1,9 @@
 """The panel: which light and which tone the operator gets, from what the device is doing.
 
 Background only. `light` is a pure choice by priority. Tones are short patterns, played one after the other; a high
-alarm goes first. A real board and the simulated hand get the same two codes, codes.LIGHT_* and codes.TONE_*.
+alarm goes first and sounds again while it stands. A pull of the trigger that can't begin a shot pauses that sound, for
+two minutes at most; the light stays, and an alarm that rises meanwhile is heard. A real board and the simulated hand
+get the same two codes, codes.LIGHT_* and codes.TONE_*.
 """
 
 from sit_firmware import codes, image
@@ -22,6 +24,8 @@ _TONE_MS = {
     codes.TONE_ALARM_MEDIUM: 800,
     codes.TONE_ALARM_HIGH: 2000,
 }
+_AGAIN_MS = 10000  # a high alarm sounds again after this (IEC 60601-1-8: 2.5 to 15 s)
+_PAUSE_MS = 120000  # the longest pause of its sound
 _WAITING = 4  # tones that may wait; more aren't played
 
 
@@ -57,6 +61,8 @@ class Panel:
         self._contact = False
         self._tones = []
         self._playing = Timer()
+        self._again = Timer()
+        self._pause = Timer()
 
     def shot_ended(self, kind):
         """A shot has been booked."""
@@ -66,6 +72,15 @@ class Panel:
     def not_obeyed(self):
         """A press of the trigger while armed has started nothing."""
         self.play(codes.TONE_MISSED)
+
+    def pause(self):
+        """The operator has heard the high alarm: its sound waits, its light stays. Nothing when none is in force."""
+        dev = self._dev
+        if dev.alarms.priority() == _HIGH:
+            self._pause.start(dev.now, ticks_of_ms(_PAUSE_MS, dev.board.tick_us))
+            self._again.stop()
+            self._tones.clear()
+            self._playing.stop()
 
     def play(self, tone):
         """Plays a tone after those that wait; a high alarm at once."""
@@ -88,7 +103,9 @@ class Panel:
         self._contact = contact and may_press
         risen = dev.alarms.take_risen()
         if risen:
+            self._pause.stop()
             self.play(_ALARM_TONES[risen])
+        self._repeat(dev.alarms.priority())
         lift = self._lift or (contact and dev.session.must_lift())
         state[image.ST_LIGHT] = light(
             dev.alarms.priority(), dev.work.light(), dev.session.state, contact, may_press, lift
@@ -96,8 +113,22 @@ class Panel:
         self._play_next()
 
     def timers(self):
-        """The end of the tone that plays."""
-        return (self._playing,)
+        """The end of the tone that plays, of the pause, and the next time a high alarm sounds."""
+        return (self._playing, self._again, self._pause)
+
+    def _repeat(self, priority):
+        """Sounds a high alarm again and again while it stands and isn't paused."""
+        dev = self._dev
+        if self._pause.due(dev.now):
+            self._pause.stop()
+        if priority != _HIGH:
+            self._again.stop()
+            self._pause.stop()
+        elif not self._pause.on and not self._again.on:
+            self._again.start(dev.now, ticks_of_ms(_AGAIN_MS, dev.board.tick_us))
+        elif self._again.due(dev.now):
+            self._again.start(dev.now, ticks_of_ms(_AGAIN_MS, dev.board.tick_us))
+            self.play(codes.TONE_ALARM_HIGH)
 
     def _play_next(self):
         dev = self._dev

@@ -160,6 +160,8 @@ class Session:
             self._dev.events.push(codes.EVENT_TRIGGER, refusal, self.limit, 0)
             if self.armed and self.state == codes.STATE_ARMED:
                 self._dev.panel.not_obeyed()
+            else:
+                self._dev.panel.pause()
 
     def _start(self):
         dev = self._dev
