@@ -25,7 +25,6 @@ SETUPS = (
     Setup("32G saline", 2, 1.0),
     Setup("34G saline", 3, 1.0),
     Setup("30G 10 mPa s", 1, 10.0),
-    Setup("30G saline, plastic 1 mL syringe", 1, 1.0, 3),
 )
 VOLUMES_NL = (1_000, 2_000, 5_000, 10_000, 50_000)
 # of the size of ISO 8655-2 type A: systematic, random, percent (DESIGN's figures)

@@ -17,6 +17,7 @@ from sit_sim.plant.unit import needle_values, syringe_values
 
 DEPTH_UM = 1700
 HIGHEST_UM = 1900
+_SYRINGE_ID = 1
 _SYRINGE_NL = 700_000  # of one syringe, for the shots of one volume
 _RESIST_PA = 150e3  # line pressure beyond the tissue's that the flow is chosen for
 _FASTEST_NL_PER_S = 60_000
@@ -24,22 +25,15 @@ _SHOT_TICKS = 60_000
 
 
 class Setup(NamedTuple):
-    """Needle and syringe type of reference.toml, and the fluid."""
+    """Needle type of reference.toml, and the fluid; the syringe is the stiff 1 mL set."""
 
     name: str
     needle_id: int = 1
     viscosity_mpa_s: float = 1.0
-    syringe_id: int = 1
 
     def unit(self, seed: int) -> Unit:
-        """The drawn unit `seed` with this needle, syringe and fluid."""
-        unit = spread_unit(seed).replace(viscosity_pa_s=self.viscosity_mpa_s * 1e-3, **needle_values(self.needle_id))
-        if self.syringe_id == 1:
-            return unit
-        nominal, other = syringe_values(1), syringe_values(self.syringe_id)
-        part = {name: getattr(unit, name) / nominal[name] for name in ("bore_m", "stopper_friction_n")}
-        part["compliance_m3_per_pa"] = 1.0
-        return unit.replace(**{**other, **{name: other[name] * factor for name, factor in part.items()}})
+        """The drawn unit `seed` with this needle and fluid."""
+        return spread_unit(seed).replace(viscosity_pa_s=self.viscosity_mpa_s * 1e-3, **needle_values(self.needle_id))
 
     def flow_nl_per_s(self, unit: Unit) -> int:
         """The flow asked for: 60 uL/s, or what 150 kPa drives through tube and needle."""
@@ -61,11 +55,11 @@ def device(setup: Setup, seed: int, calibrated: bool = True, guarded: bool = Tru
     """A purged device; `calibrated` has bore and compliance measured, without error; a pump has no guard."""
     unit = setup.unit(seed)
     bench = Bench(unit, seed * 7 + 1, guarded=guarded, needle_id=setup.needle_id)
-    nominal = syringe_values(setup.syringe_id)
+    nominal = syringe_values(_SYRINGE_ID)
     area = np.pi / 4 * unit.bore_m**2
     soft = unit.compliance_m3_per_pa if calibrated else nominal["compliance_m3_per_pa"]
     record = SimpleNamespace(
-        syringe_id=setup.syringe_id,
+        syringe_id=_SYRINGE_ID,
         bore_um=round((unit if calibrated else SimpleNamespace(**nominal)).bore_m * 1e6),
         offset_nl=0,
         compliance_nl_per_mpa=round((soft + area**2 / unit.stopper_n_per_m) * 1e18),
