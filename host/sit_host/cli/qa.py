@@ -7,7 +7,11 @@ import importlib
 import click
 
 # subcommand -> its module (which holds it as `command`) and one line of help
-_PARTS = {"trace": ("qa_trace", "Check that each hazard has a control and each control a test.")}
+_PARTS = {
+    "trace": ("qa_trace", "Check that each hazard has a control and each control a test."),
+    "dose": ("qa_dose", "Give a series of doses and judge their volumes."),
+    "depth": ("qa_depth", "Give a series of shots and judge their depths."),
+}
 
 
 class _Parts(click.Group):
@@ -27,4 +31,4 @@ class _Parts(click.Group):
 
 @click.group(cls=_Parts)
 def command() -> None:
-    """Check the proofs: hazards and their tests."""
+    """Check the proofs: hazards and their tests, doses, depths."""

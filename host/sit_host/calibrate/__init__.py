@@ -1,0 +1,1 @@
+"""Calibration: series of shots, the balance that weighs them, and the fit of bore and offset."""
