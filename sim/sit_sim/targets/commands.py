@@ -50,6 +50,7 @@ _ODDS: Final = Arg(float, 0.0, 0.0, 1.0, doc="odds for each frame")
 # name -> (meaning, arguments); a command with `free` takes further arguments
 COMMANDS: Final[dict[str, tuple[str, dict[str, Arg]]]] = {
     "truth": ("What is really there: tip, volumes, pressure; `shots` has one entry for each shot that ended.", {}),
+    "balance": ("What the virtual balance under the skin shows: `mass_mg`.", {}),
     "info": ("Target, seed, time, repro line, boots.", {}),
     "set": (
         "Sets an input of the plant (docs/plant.md).",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..balance import reading_mg
 from ..clock import ticks_of_ms
 from ..faults import arguments, find
 from .elsewhere import ELSEWHERE
@@ -22,6 +23,10 @@ _FOR_EVER_MS: Final = 1e12
 
 def _truth(target: SimTarget, values: Values) -> Values:
     return target.truth()
+
+
+def _balance(target: SimTarget, values: Values) -> Values:
+    return {"mass_mg": reading_mg(target.plant.truth()["tissue_nl"], target.machine.tick)}
 
 
 def _info(target: SimTarget, values: Values) -> Values:
@@ -141,6 +146,7 @@ def _as_control_error() -> Iterator[None]:
 
 DO: Final[dict[str, Callable[[SimTarget, Values], Values]]] = {
     "truth": _truth,
+    "balance": _balance,
     "info": _info,
     "set": _set,
     "fault": _fault,
