@@ -16,6 +16,7 @@ from sit_host.plan_forecast import forecast
 from sit_host.plan_limits import device_limits, reference_equipment
 from sit_host.plan_load import load_plan
 from sit_host.transport import SimOptions
+from sit_host.transport.sim import SimTransport
 from sit_host.treatment.sitting import Sitting, sit
 from sit_sim.targets import SPECS
 from sit_sim.targets.lockstep import Machine
@@ -73,7 +74,9 @@ def _treat(spec: str) -> tuple[float, float, _ShotWatch]:
         settings = expect(client.settings_read())
         limits = device_limits(settings, spec)
         checked = load_plan(_PLAN, limits, reference_equipment(), date.today())
-        machine = client.transport.target.machine
+        transport = client.transport
+        assert isinstance(transport, SimTransport)
+        machine = transport.target.machine
         watch = _ShotWatch(machine)
         machine.on_phase = watch.see
         begin, start = client.transport.now(), perf_counter()
