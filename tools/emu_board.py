@@ -22,7 +22,9 @@ Rows = list[tuple[str, ...]]
 _STATUS_ASKED = 30
 # the deployed main.py, saying how much RAM is left when the firmware runs
 _MAIN = """
-import gc, main_deployed
+import gc
+gc.threshold(4096)
+import main_deployed
 from sit_firmware.app import App
 init = App.__init__
 def built(self, board):
