@@ -11,7 +11,7 @@ from typing import Final
 
 from .clock import s_of_ticks
 
-MG_PER_UL: Final = 0.997145
+MG_PER_UL: Final = 0.997156
 """What a microlitre of water at 20 degrees weighs in air at 1013 hPa: its density less buoyancy."""
 EVAPORATION_MG_PER_S: Final = 0.0005
 """From a covered vial: 1.8 mg in an hour."""

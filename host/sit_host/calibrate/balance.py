@@ -53,7 +53,7 @@ class Balance:
         self.name = name
         self._read_mg = read_mg
         self._now = now
-        self._nl_per_mg = 1000.0 * ul_per_mg(water_celsius)
+        self.mg_per_ul = 1.0 / ul_per_mg(water_celsius)
         self._start_s = now()
         self.evaporation_mg_per_s = 0.0
 
@@ -67,7 +67,7 @@ class Balance:
     def total_nl(self) -> float:
         """What has arrived, nl, evaporation added back."""
         lost_mg = self.evaporation_mg_per_s * (self._now() - self._start_s)
-        return (self._read_mg() + lost_mg) * self._nl_per_mg
+        return (self._read_mg() + lost_mg) / self.mg_per_ul * 1000.0
 
     def _mean(self, readings: int, sleep: Callable[[float], None]) -> tuple[float, float]:
         times, values = [], []

@@ -50,7 +50,8 @@ NOUNS: dict[str, Noun] = {
     "service": Noun("service", "Device", "Set the code that opens service mode."),
     "bringup": Noun("bringup", "Connect", "Walk through the bring-up checklist of a new device."),
     "flash": Noun("flash", "Connect", "Put the firmware on a board, check it, roll it back."),
-    "qa": Noun("qa", "Prove", "Check the proofs: hazards and their tests."),
+    "calibrate": Noun("calibrate", "Prove", "Measure bore and dose offset, and store them."),
+    "qa": Noun("qa", "Prove", "Check the proofs: hazards and their tests, doses, depths."),
     "ports": Noun("ports", "Connect", "List serial ports and who uses them."),
     "sim": Noun("sim", "Connect", "Serve the simulated injector, or run a command on it."),
 }

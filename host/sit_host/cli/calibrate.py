@@ -1,0 +1,147 @@
+"""`sit calibrate`: measures bore and dose offset, and writes them on the device."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sit_host.cli.common import Call, device_options
+from sit_host.cli.qa_dose import Amounts
+from sit_host.cli.service import ask_code
+from sit_host.errors import EXIT_OK, SitError, UsageError
+
+if TYPE_CHECKING:
+    from sit_host.calibrate.balance import Balance
+    from sit_host.client import Client
+
+
+@click.group()
+def command() -> None:
+    """Measure what the device delivers, and store it as its calibration."""
+
+
+@command.command("dose", epilog="Example: sit calibrate dose --target sim: --out build/calibration.json")
+@click.option("--volumes", type=Amounts(), default="2,10,40", show_default=True, help="Volumes in uL, two or more.")
+@click.option("--rounds", type=click.IntRange(2, 20), default=3, show_default=True, help="Weighings of each.")
+@click.option("--depth", type=float, default=1.5, show_default=True, help="Depth in mm.")
+@click.option("--needle", default="30G4", show_default=True, help="Needle, as plans name it.")
+@click.option("--water", type=click.FloatRange(15, 30), default=20.0, show_default=True, help="Water in degrees C.")
+@click.option("--scatter", type=float, default=0.01, show_default=True, help="Repeatability of the balance in mg.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write weighings and result as JSON.")
+@click.option("--write", "store", is_flag=True, help="Store it on the device; needs the service code.")
+@device_options
+def dose_command(
+    call: Call,
+    volumes: tuple[int, ...],
+    rounds: int,
+    depth: float,
+    needle: str,
+    water: float,
+    scatter: float,
+    out: Path | None,
+    store: bool,
+) -> int:
+    """Weigh shots of water, fit bore and offset of the syringe in use, state their uncertainty.
+
+    The needle injects through a membrane into a covered vial on a balance; readings are typed in. The simulator has a
+    balance of its own. Without --write nothing on the device changes.
+    """
+    from sit_host.calibrate.fit import fit
+    from sit_host.calibrate.series import Series
+    from sit_host.calibrate.weighings import weigh
+    from sit_host.cli.treat_console import ConsoleTalk
+    from sit_host.qa.verdict_page import json_text
+    from sit_host.qa.verdict_page import write as write_file
+
+    ui = call.ui
+    depth_um = round(depth * 1000)
+    if len(volumes) < 2:
+        raise UsageError("One volume tells bore and offset not apart.", "Give two volumes or more.")
+    code = ask_code(ui) if store else ""
+    with call.connect() as client:
+        assert client.device is not None  # a session is open
+        series = Series(client, ConsoleTalk(ui), [(depth_um, volume) for volume in volumes], needle=needle)
+        if not ui.confirm("Give water into the vial on the balance, never into a person?"):
+            raise SitError("Nothing was given.", "")
+        balance = _balance(call, client, water)
+        ui.note("Evaporation: touch nothing for a minute.")
+        balance.watch_evaporation(client.sleep, 5 if call.simulated else 1)
+        weighings = weigh(series, balance, depth_um, volumes, rounds, ui.note)
+        setup, before = series.checked.setup, series.settings
+        assert setup is not None
+        found = fit(
+            weighings,
+            before.bore_um,
+            before.offset_nl,
+            scatter * 1000 / balance.mg_per_ul,
+            setup.syringe.bore_mm * 1000,
+        )
+        result: dict[str, Any] = {
+            "device": client.device.uid.hex(),
+            "target": client.name,
+            "unix_s": round(time.time()),
+            "syringe_id": before.syringe_id,
+            "needle": needle,
+            "balance": balance.name,
+            "water_celsius": water,
+            "evaporation_mg_per_s": balance.evaporation_mg_per_s,
+            "before": {"bore_um": before.bore_um, "offset_nl": before.offset_nl},
+            "found": dict(vars(found)),
+            "uncertainty_percent": {f"{v / 1000:g}": round(found.volume_u_percent(v), 3) for v in volumes},
+            "weighings": [dict(vars(weighing)) for weighing in weighings],
+            "written": False,
+        }
+        write_file(out, json_text(result))
+        ui.pairs(
+            (
+                ("bore", f"{found.bore_um} um +- {found.bore_u_um:.1f} (k = 2), was {before.bore_um}"),
+                ("offset", f"{found.offset_nl} nl +- {found.offset_u_nl:.1f} (k = 2), was {before.offset_nl}"),
+                ("scatter", f"{found.scatter:.2f} times what balance and shots explain"),
+            )
+        )
+        if store and ui.confirm("Store this calibration on the device?"):
+            _store(client, code, found.bore_um, found.offset_nl, before)
+            result["written"] = True
+            write_file(out, json_text(result))
+    ui.result(result)
+    if result["written"]:
+        ui.say("Stored. Switch the device off and on, then prove it with `sit qa dose`; until then it doesn't arm.")
+    else:
+        ui.say("Nothing was stored: give --write to store it.")
+    return EXIT_OK
+
+
+def _balance(call: Call, client: Client, water: float) -> Balance:
+    """The simulator's balance, or the one whose readings the operator types in."""
+    from sit_host.calibrate.balance import Balance, control_of
+
+    control = control_of(client)
+    if control is not None:
+        return Balance(
+            "virtual balance", lambda: float(control({"do": "balance"})["mass_mg"]), client.transport.now, water
+        )
+    if not call.ui.interactive:
+        raise UsageError("Readings are typed in, and standard input isn't a terminal.", "Run it on a terminal.")
+    return Balance(
+        "balance",
+        lambda: float(click.prompt("Wipe the needle. Reading of the balance in mg", type=float, err=True)),
+        client.transport.now,
+        water,
+    )
+
+
+def _store(client: Client, code: str, bore_um: int, offset_nl: int, before: Any) -> None:
+    """Write bore and offset; syringe type and compliance stay."""
+    from sit_host._gen.messages import CalibrationWrite
+    from sit_host.outcome import expect
+    from sit_host.service_mode import service_mode
+
+    with service_mode(client, code):
+        expect(
+            client.calibration_write(
+                CalibrationWrite(before.syringe_id, bore_um, offset_nl, before.compliance_nl_per_mpa)
+            )
+        )
