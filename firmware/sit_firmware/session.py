@@ -143,6 +143,8 @@ class Session:
             self._after_shot()
         if self._gap.due(dev.now):
             self._gap.stop()
+        if not dev.inputs[image.IN_CARTRIDGE]:
+            self.primed = False  # what comes back may be another syringe, with air before it
         if not dev.state[image.ST_CONTACT_OK]:
             self._lifted = True
         presses = dev.state[image.ST_TRIGGER_N]

@@ -152,8 +152,12 @@ class _Strike:
         """The cause is mended, the e-stop released, the cable back in."""
         machine = self.bench.target.machine
         machine.on_phase = lambda phase: None
+        if self.case.fault == "wrong_syringe":
+            self.bench.hand("cartridge_out")  # no syringe is changed without that
+            idle(self.bench, 300)
         if self.case.fault != "none" and self.struck:
             self.bench.target.control({"do": "unfault", "name": self.case.fault})
+        self.bench.hand("cartridge_in")
         self.bench.hand("estop_release")
 
 
