@@ -5,8 +5,8 @@
     tools/mutate.py --show 17             the change that mutant 17 is
 
 A mutant lives in a copy of this process (fork) whose imports find the changed source; nothing is written to the tree.
-Results are kept in build/, by the state of sources and tests, and a stopped run goes on. docs/mutation.md says why the
-survivors live. Exit code 1 under a kill rate of 90 %.
+Results are kept in build/, by the state of sources and tests, and a stopped run goes on. The survivors are
+printed. Exit code 1 under a kill rate of 90 %.
 """
 
 from __future__ import annotations
