@@ -96,6 +96,7 @@ class Machine:
         self.phase = codes.PHASE_IDLE
         self._shots: list[dict[str, Any]] = []
         self._begun_at: dict[str, Any] = {}
+        self._ended_number = 0
         self.shots_begun = 0
         self.boots = 0
         self.ticks_run = 0
@@ -233,6 +234,8 @@ class Machine:
         if self._shots and self.phase in _AT_REST:
             last = self._shots[-1]
             shot = self.plant.truth().get("shot", {})
+            if shot and shot["number"] != self._ended_number:
+                return list(self._shots)  # the needle has passed the plane again since, to be zeroed or tested
             if shot and shot["number"] == self._begun_at["shot"]["number"]:
                 shot = dict.fromkeys(shot, 0)
                 shot["steps"] = last["plunger_steps"] - self._begun_at["plunger_steps"]
@@ -242,14 +245,16 @@ class Machine:
     def _see_phase(self, phase: int) -> None:
         if phase == self.phase:
             return
-        if phase == codes.PHASE_APPROACH:
+        if self.phase in _AT_REST:
             self.shots()  # the shot before has become what it was
         self.phase = phase
         if phase == codes.PHASE_APPROACH:
             self.shots_begun += 1
             self._begun_at = self.plant.truth()
         elif phase in _AT_REST and self.shots_begun > len(self._shots):
-            self._shots.append(self.plant.truth())
+            truth = self.plant.truth()
+            self._ended_number = truth["shot"]["number"] if "shot" in truth else 0
+            self._shots.append(truth)
         self.on_phase(phase)
 
     def _see_panel(self) -> None:
