@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from sit_host.calibrate.balance import Meter
 from sit_host.calibrate.fit import Weighing
-from sit_host.calibrate.series import Series, tries
+from sit_host.calibrate.series import Series
 from sit_host.errors import WorkFailed
 
-LEAST_NL = 60_000  # a weighing holds at least this much, unless that takes too many shots
-LEAST_SHOTS, MOST_SHOTS = 3, 40
+LEAST_NL = 20_000  # a weighing holds at least this much, unless that takes too many shots
+LEAST_SHOTS, MOST_SHOTS = 3, 20
+_TRIES = 8  # each with half as many shots: one missed spoils a weighing, and a few light ones are better than none
 
 
 def shots_for(volume_nl: int) -> int:
@@ -29,7 +30,8 @@ def weigh(
 ) -> list[Weighing]:
     """Weigh each volume once a round, so that drift and plunger position fall on all alike.
 
-    A weighing in which a shot was missed is taken anew; raises WorkFailed when that happens three times running.
+    A weighing in which a shot was missed is taken anew with half as many; raises WorkFailed when that
+    happens eight times running.
     """
     found = []
     for number in range(rounds):
@@ -45,12 +47,13 @@ def weigh(
 
 def _one(series: Series, meter: Meter, depth_um: int, volume_nl: int) -> Weighing:
     shots = shots_for(volume_nl)
-    for _ in tries():
+    for _ in range(_TRIES):
         series.make_ready_if_needed(shots * volume_nl)
         before = meter.total_nl()
         if series.give(depth_um, volume_nl, shots):
             return Weighing(volume_nl, shots, meter.total_nl() - before)
+        shots = max(shots // 2, 1)
     raise WorkFailed(
-        f"A weighing of {shots} x {volume_nl / 1000:g} uL was missed {len(tries())} times.",
+        f"A weighing of {volume_nl / 1000:g} uL was missed {_TRIES} times.",
         "See `sit log`; mend what made shots end early, then calibrate anew. Nothing was written.",
     )

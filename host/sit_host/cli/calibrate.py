@@ -25,7 +25,7 @@ def command() -> None:
 
 @command.command("dose", epilog="Example: sit calibrate dose --target sim: --out build/calibration.json")
 @click.option("--volumes", type=Amounts(), default="2,10,40", show_default=True, help="Volumes in uL, two or more.")
-@click.option("--rounds", type=click.IntRange(2, 20), default=3, show_default=True, help="Weighings of each.")
+@click.option("--rounds", type=click.IntRange(2, 20), default=4, show_default=True, help="Weighings of each.")
 @click.option("--depth", type=float, default=1.5, show_default=True, help="Depth in mm.")
 @click.option("--needle", default="30G4", show_default=True, help="Needle, as plans name it.")
 @click.option("--water", type=click.FloatRange(15, 30), default=20.0, show_default=True, help="Water in degrees C.")
