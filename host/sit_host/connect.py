@@ -9,7 +9,7 @@ from sit_host.client import Client
 from sit_host.errors import PortBusy
 from sit_host.relay import start_relay
 from sit_host.share import PortLock, owner_of
-from sit_host.transport import SimOptions, TargetUrl, Transport, open_transport, parse_url
+from sit_host.transport import SIMULATED, SimOptions, TargetUrl, Transport, open_transport, parse_url
 from sit_host.wirelog import WireLog
 
 
@@ -56,7 +56,7 @@ def open_client(
 
 
 def _open(target: TargetUrl, sim: SimOptions | None, shared: bool) -> tuple[PortLock | None, Transport]:
-    if target.scheme == "sim":
+    if target.scheme in SIMULATED:
         return None, open_transport(target, sim)  # it lives in this process alone
     name = str(target)
     try:

@@ -30,7 +30,8 @@ def block():
 def answers(**slots):
     """The tick's answers, by the names of image.ST_ in lower case."""
     state = image.new()[0]
-    for name, value in {"probe": image.PROBE_IN_TISSUE, "press_out_pa": 40000, "pl_cmd": 1, "soft_n": 1, **slots}.items():
+    told = {"probe": image.PROBE_IN_TISSUE, "press_out_pa": 40000, "pl_cmd": 1, "soft_n": 1, **slots}
+    for name, value in told.items():
         state[getattr(image, "ST_" + name.upper())] = value
     return state
 

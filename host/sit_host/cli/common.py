@@ -25,7 +25,7 @@ import click
 
 from sit_host.cli.ui import Ui
 from sit_host.errors import UsageError
-from sit_host.transport import SimOptions, TargetUrl, parse_url
+from sit_host.transport import SIMULATED, SimOptions, TargetUrl, parse_url
 
 if TYPE_CHECKING:
     from sit_host.client import Client
@@ -57,7 +57,7 @@ class Call:
     @property
     def simulated(self) -> bool:
         """Whether the target is a simulator inside this process."""
-        return self.url.scheme == "sim"
+        return self.url.scheme in SIMULATED
 
     @contextmanager
     def connect(self, *, acting: bool = True, shared: bool = False) -> Iterator[Client]:

@@ -9,7 +9,10 @@ from sit_host.errors import UsageError
 from sit_host.transport.base import Transport, Wakeable
 from sit_host.transport.url import TargetUrl, parse_url
 
-__all__ = ["SimOptions", "TargetUrl", "Transport", "Wakeable", "open_transport", "parse_url"]
+__all__ = ["SIMULATED", "SimOptions", "TargetUrl", "Transport", "Wakeable", "open_transport", "parse_url"]
+
+SIMULATED = ("sim", "emu")
+"""Schemes of the targets that run inside this process."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def open_transport(url: str | TargetUrl, sim: SimOptions | None = None) -> Trans
     """
     target = parse_url(url) if isinstance(url, str) else url
     options = sim or SimOptions()
-    if target.scheme in ("sim", "emu"):
+    if target.scheme in SIMULATED:
         from sit_host.transport.sim import open_sim
 
         return open_sim(target, options)

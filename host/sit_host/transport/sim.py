@@ -16,7 +16,7 @@ from sit_sim.clock import TICK_US
 from sit_sim.targets import errors as sim_errors
 
 from sit_host.errors import LinkLost, PortError, SitError, UsageError
-from sit_host.transport import SimOptions
+from sit_host.transport import SIMULATED, SimOptions
 from sit_host.transport.url import TargetUrl, int_option, parse_url, take_option
 
 _OPTIONS = ("seed", "hand", "scenario", "state", "realtime")
@@ -72,8 +72,8 @@ class SimTransport:
 
 def open_sim(url: TargetUrl, options: SimOptions) -> SimTransport:
     """Open a simulated target. Raises UsageError for options that are none, PortError when it can't be opened."""
-    if url.scheme == "sim" and url.place not in _PLACES:
-        raise UsageError(f"There is no target {url}.", "Use sim: or sim:micropython.")
+    if url.scheme not in SIMULATED or (url.scheme == "sim" and url.place not in _PLACES):
+        raise UsageError(f"There is no simulated target {url}.", "Use sim:, sim:micropython or emu:PATH.")
     name = str(url)
     seed, arguments = _arguments(url, options)
     try:
