@@ -136,6 +136,7 @@ def test_a_cut_while_writing_starts_the_old_firmware(board, image, monkeypatch):
 
 def _second_slot(board, confirmed):
     """The same firmware in the other slot too, which starts from now on."""
+    _version(board)  # it has started: what is changed now is read at the next start
     shutil.copytree(board.folder / "slot_a", board.folder / "slot_b")
     state = slots.Slots("slot_b", confirmed=confirmed, before="slot_a")
     (board.folder / STATE).write_bytes(state.text())
