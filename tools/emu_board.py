@@ -5,6 +5,7 @@ is the last output that the tick writes before the step chunk. One board is open
 """
 
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sit_sim.targets import open_target
 from sit_sim.targets.emu import EmuProcess
 
 Rows = list[tuple[str, ...]]
-_STATUS_ASKED = 30
+_STATUS_ASKED = 12
 # the deployed main.py, saying how much RAM is left when the firmware runs
 _MAIN = """
 import gc
@@ -90,6 +91,7 @@ def measure() -> Rows:
             ("boot to the first tick, s", f"{target.now():.2f}"),
             ("RAM free after boot, KiB", f"{free / 1024:.1f}"),
         ]
+        print(*rows, sep="\n", file=sys.stderr)  # the rest takes minutes
         for name, cycles in io_cycles().items():
             rows.append((f"{name}, least and most, cycles", f"{min(cycles)}, {max(cycles)}"))
         return rows + _run(target)
@@ -100,6 +102,7 @@ def _run(target: Any) -> Rows:
     client = Client(SimTransport(target, "emu:"))
     wires = _Wires(target)
     client.hello()
+    client.start_events()
     target.control({"do": "run", "ms": 50})
     wires.clear()
     trips = []

@@ -27,6 +27,7 @@ from .lockstep import Machine, PlantLike
 _BOOT_S = 20.0
 _FRAME_NS = 12_000
 """Into a tick of the plant: the firmware's panel frame, which follows its sample of the encoder by some us."""
+_ALIGN_FRAMES = 40
 _LOOK_TICKS = 200
 """How often the probe looks for the image of a firmware that starts."""
 
@@ -98,7 +99,7 @@ class EmuMachine(Machine):
         """What the firmware printed while it started."""
         self._powered = False
         self._cut_asked = False
-        self._aligned = False
+        self._frames_ns: list[float] = []
         self.chip.on_watchdog(self._watchdog_reset)
 
     # --- power -------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ class EmuMachine(Machine):
         self._powered = False
         self.fram.cut_happened = False
         self.hung_until = 0
-        self._aligned = False
+        self._frames_ns.clear()
         self.wiring.power_lost()
         self.chip.power_cycle()
         self.process.probe.forget()
@@ -151,7 +152,7 @@ class EmuMachine(Machine):
     def _watchdog_reset(self) -> None:
         self.resets += 1
         self.boots += 1
-        self._aligned = False
+        self._frames_ns.clear()
         self.process.probe.forget()
         self.cable.power(False)
 
@@ -182,13 +183,22 @@ class EmuMachine(Machine):
         begun_ns, frames = chip.clock.nanos, self.wiring.frames
         self.wiring.begin()
         chip.run_for(TICK_US * 1e-6)
-        if not self._aligned and self.wiring.frames > frames and self.wiring.frame_ns >= begun_ns:
-            # the plant's ticks begin where the firmware's do, as the lockstep has it
-            self._aligned = True
-            chip.run_for((self.wiring.frame_ns - begun_ns - _FRAME_NS) % (TICK_US * 1000) * 1e-9)
+        if len(self._frames_ns) < _ALIGN_FRAMES and self.wiring.frames > frames:
+            self._align(self.wiring.frame_ns - begun_ns)
         if chip.received and cable.up:
             cable.to_host.put(tick, bytes(chip.received))
             chip.received.clear()
+
+    def _align(self, frame_ns: float) -> None:
+        """The plant's ticks begin where the firmware's do, as the lockstep has it: a little before its earliest sample.
+
+        Some frames come late by a few us, none early, so the earliest of several counts.
+        """
+        period_ns = TICK_US * 1000
+        first_ns = self._frames_ns[0] if self._frames_ns else frame_ns
+        self._frames_ns.append(first_ns + (frame_ns - first_ns + period_ns / 2) % period_ns - period_ns / 2)
+        if len(self._frames_ns) == _ALIGN_FRAMES:
+            self.chip.run_for((min(self._frames_ns) - _FRAME_NS) % period_ns * 1e-9)
 
     def _watch(self, tick: int) -> None:
         probe = self.process.probe
