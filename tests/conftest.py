@@ -10,6 +10,7 @@ Marks: `targets(spec, ...)` says on which targets alone a test runs, `needs(what
 """
 
 import inspect
+import signal
 import sys
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background: the tests of Ctrl-C need it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     further = config.getoption("--hypothesis-seed", None) is not None
     hypothesis.settings.load_profile("further" if further else "fixed")
     for mark in MARKS:

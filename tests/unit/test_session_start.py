@@ -265,3 +265,14 @@ def test_press_while_idle_is_told():
     dev = Device()
     dev.trigger()
     assert _refusals(dev) == [codes.REFUSED_BAD_STATE]
+
+
+def test_a_device_without_a_syringe_is_not_healthy():
+    """Invariant 2: with the syringe away the device says that it isn't healthy, and it is again once one is in."""
+    from sit_firmware import readiness
+
+    dev = armed_device()
+    for there in (0, 1):
+        dev.pins[image.IN_CARTRIDGE] = there
+        dev.run(8)
+        assert bool(readiness.bits(dev.app) & codes.READY_HEALTHY) == bool(there)
