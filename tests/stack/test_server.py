@@ -79,12 +79,17 @@ def open_tty(server):
     return serial.Serial(str(server.pty_path), timeout=PATIENCE_S, exclusive=True)
 
 
-def wait_for(condition):
-    """Until the server's thread has come so far."""
+def wait_for(server, condition):
+    """Until the server's thread has come so far: each look asks it something, which takes it one round further."""
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.001)
+        control(server, do="info")
+
+
+def told(server):
+    """What happened to the connection, without the commands of the control port."""
+    return [line for line in server.lines if not line.startswith("control:")]
 
 
 def test_pty_carries_bytes_unchanged(served):
@@ -98,8 +103,8 @@ def test_pty_is_there_for_the_next_client(served):
     """Served: clients come and go; what one has left unread isn't read by the next."""
     with open_tty(served) as port:
         port.write(b"unread\0")
-        wait_for(lambda: port.in_waiting)
-    wait_for(lambda: "the client has gone" in served.lines)
+        wait_for(served, lambda: port.in_waiting)
+    wait_for(served, lambda: "the client has gone" in served.lines)
     with open_tty(served) as port:
         port.write(b"mine\0")
         assert port.read_until(b"\0").endswith(b" mine\0")
@@ -129,13 +134,13 @@ def test_pulled_cable_comes_back_at_the_same_address(served):
         ask(client, b"x\0")
         assert control(served, do="cable", state="out") == {"ok": True, "result": {}}
         assert client.recv(10) == b""
-    wait_for(lambda: not os.path.lexists(served.pty_path))
+    wait_for(served, lambda: not os.path.lexists(served.pty_path))
     with pytest.raises(ConnectionRefusedError):
         tcp(served)
     control(served, do="cable", state="in")
     with tcp_patiently(served) as client:
         assert ask(client, b"back\0").endswith(b" back\0")
-    wait_for(lambda: served.lines[-1] == "the client has gone")
+    wait_for(served, lambda: told(served)[-1] == "the client has gone")
     with open_tty(served) as port:
         port.write(b"back\0")
         assert port.read_until(b"\0").endswith(b" back\0")
@@ -175,7 +180,7 @@ def test_run_jumps_and_pacing_goes_on_from_there(served):
 def test_world_is_paced_to_the_wall_clock(served):
     """Served: target time runs `speed` times as fast as the wall clock, within the server's patience."""
     wall, target = time.monotonic(), control(served, do="info")["result"]["now_s"]
-    wait_for(lambda: time.monotonic() > wall + 0.3)
+    wait_for(served, lambda: time.monotonic() > wall + 0.3)
     passed = control(served, do="info")["result"]["now_s"] - target
     assert 0.3 * SPEED * 0.5 < passed < (time.monotonic() - wall) * SPEED + 0.1
 
