@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import marked
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tick-cost.md"
 MHZ = 125
@@ -23,12 +25,6 @@ PERIOD_CYCLES = 62_500
 BUDGET = 9_400
 
 Rows = list[tuple[str, ...]]
-
-
-def table(head: tuple[str, ...], rows: Rows) -> str:
-    """A table of a Markdown page."""
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
 def phases() -> str:
@@ -67,7 +63,7 @@ def phases() -> str:
         period = mean[1] + 2 * worst[1]
         rows.append((names[phase], *(str(n) for n in (*mean, *worst, period)), f"{period / MHZ:.1f}"))
     head = ("phase", "step mean", "step worst", "guard mean", "guard worst", "step + 2 guards, worst", "us")
-    return table(head, rows)
+    return "\n".join(marked.table(head, rows))
 
 
 def forms_table() -> str:
@@ -96,14 +92,14 @@ def forms_table() -> str:
         "us",
         "of a period",
     )
-    return table(head, rows)
+    return "\n".join(marked.table(head, rows))
 
 
 def board() -> str:
     """The firmware on the emulated board, at rest and in the self-test's motions."""
     from emu_board import measure
 
-    return table(("what", "figure"), measure())
+    return "\n".join(marked.table(("what", "figure"), measure()))
 
 
 PARTS: dict[str, Callable[[], str]] = {"phases": phases, "forms": forms_table, "board": board}
@@ -125,16 +121,8 @@ def main(argv: list[str]) -> int:
             continue
         print(f"\n{name}\n{text}", flush=True)
         if args.write:
-            write(name, text)
+            marked.put(PAGE, name, text, "tools/cycles.py")
     return 0
-
-
-def write(name: str, text: str) -> None:
-    """Put a table between its marks on the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-    head, _, rest = page.partition(begin)
-    PAGE.write_text(head + begin + text + "\n" + end + rest.partition(end)[2], encoding="utf-8")
 
 
 if __name__ == "__main__":

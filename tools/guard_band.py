@@ -16,10 +16,11 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import marked
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "hardware" / "reference.toml"
 PAGE = ROOT / "docs" / "guard-band.md"
-BEGIN, END = "<!-- guard-band: begin -->", "<!-- guard-band: end -->"
 
 LIMIT_UM = 2000
 LATE_US = 25  # a tick this late is still in time: the guard's own limit on IN_PERIOD_US
@@ -109,9 +110,9 @@ def derive(ref: dict[str, Any]) -> Band:
     return Band(limit, depth, terms)
 
 
-def table(band: Band) -> str:
-    """The terms as a table of the page."""
-    rows = [f"| {name} | {value} | {source} |" for name, value, source in band.terms]
+def table(terms: list[tuple[str, str, str]]) -> str:
+    """The terms of a derivation as a table of a page."""
+    rows = [f"| {name} | {value} | {source} |" for name, value, source in terms]
     return "\n".join(["| term | um | from |", "| --- | ---: | --- |", *rows])
 
 
@@ -120,19 +121,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
     args = parser.parse_args(argv)
-    text = PAGE.read_text(encoding="utf-8")
-    head, mark, rest = text.partition(BEGIN)
-    if not mark or END not in rest:
-        print(f"{PAGE.relative_to(ROOT)}: the marks {BEGIN} and {END} are missing; put them back", file=sys.stderr)
-        return 1
-    new = f"{head}{BEGIN}\n{table(derive(reference()))}\n{END}{rest.partition(END)[2]}"
-    if new == text:
-        return 0
-    if args.check:
-        print(f"{PAGE.relative_to(ROOT)} differs from hardware/reference.toml", file=sys.stderr)
-        return 1
-    PAGE.write_text(new, encoding="utf-8")
-    return 0
+    return marked.put(PAGE, "guard-band", table(derive(reference()).terms), "hardware/reference.toml", args.check)
 
 
 if __name__ == "__main__":

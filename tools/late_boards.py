@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import guard_band
+import marked
 
 PAGE = guard_band.ROOT / "docs" / "boards.md"
-BEGIN, END = "<!-- late-boards: begin -->", "<!-- late-boards: end -->"
 BOARDS = ("esp32",)
 
 
@@ -69,21 +69,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
     args = parser.parse_args(argv)
-    text = PAGE.read_text(encoding="utf-8")
-    head, mark, rest = text.partition(BEGIN)
-    if not mark or END not in rest:
-        print(f"{PAGE.name}: the marks {BEGIN} and {END} are missing; put them back", file=sys.stderr)
-        return 1
-    rows = [f"| {n} | {v} | {s} |" for n, v, s in gen_params.late_band(guard_band.reference()).terms]
-    table = "\n".join(["| term | um | from |", "| --- | ---: | --- |", *rows])
-    new = f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
-    if new == text:
-        return 0
-    if args.check:
-        print(f"{PAGE.relative_to(guard_band.ROOT)} differs from hardware/reference.toml", file=sys.stderr)
-        return 1
-    PAGE.write_text(new, encoding="utf-8")
-    return 0
+    terms = gen_params.late_band(guard_band.reference()).terms
+    return marked.put(PAGE, "late-boards", guard_band.table(terms), "hardware/reference.toml", args.check)
 
 
 if __name__ == "__main__":

@@ -10,25 +10,19 @@ up, dead-man window missed, current limit outside its tolerance) is an error: th
 import argparse
 import sys
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import marked
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "hardware" / "power.md"
-BEGIN, END = "<!-- power: begin -->", "<!-- power: end -->"
 GRAVITY = 9.81
 Toml = dict[str, Any]
 
 
 class BudgetError(Exception):
     """The budget doesn't close; the message says where and by how much."""
-
-
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """A Markdown table, the first column to the left and the others to the right."""
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def heat(power: Toml, resistance_ohm: float, current_a: float, share: float) -> tuple[float, float]:
@@ -71,7 +65,7 @@ def coil_tables(ref: Toml, power: Toml) -> tuple[list[str], float]:
     nominal_n, worst_n = (holding_n(ref, depth_mm, worst=worst) for worst in (False, True))
     least_n = limit_a * (1 - coil["current_limit_tol"]) * k_n_per_a * (1 - coil["force_tol"])
     most_n = limit_a * (1 + coil["current_limit_tol"]) * k_n_per_a * (1 + coil["force_tol"])
-    forces = table(
+    forces = marked.table(
         (f"force at {depth_mm:g} mm", "nominal, N", "worst, N"),
         [
             ("force limit", f"{limit_a * k_n_per_a:.2f}", f"{least_n:.2f} to {most_n:.2f}"),
@@ -101,7 +95,7 @@ def coil_tables(ref: Toml, power: Toml) -> tuple[list[str], float]:
             if celsius > limit_c:
                 raise BudgetError(f"the coil reaches {celsius:.0f} degC in repetitive use, {limit_c:g} are allowed")
     head = ("use", "A", "time out", "W", f"degC at {power['coil']['ambient_c']:g} ambient", f"{limit_c:g} degC after")
-    return [*forces, "", *table(head, rows)], mean_w
+    return [*forces, "", *marked.table(head, rows)], mean_w
 
 
 def limit_table(ref: Toml, power: Toml) -> list[str]:
@@ -111,7 +105,7 @@ def limit_table(ref: Toml, power: Toml) -> list[str]:
     total = bridge["sense_tol"] + bridge["vref_tol"] + bridge["resistor_tol"]
     if total > coil["current_limit_tol"]:
         raise BudgetError(f"the current limit spreads by {total:.1%}, {coil['current_limit_tol']:.0%} are allowed")
-    return table(
+    return marked.table(
         ("current limit", "value"),
         [
             ("limit", f"{coil['current_limit_a']:g} A"),
@@ -130,7 +124,7 @@ def deadman_table(ref: Toml, power: Toml) -> list[str]:
     least_us, most_us = tick_us + dead["late_us"], tick_us * ref["deadman"]["hold_ticks"]
     if low_us <= least_us or high_us > most_us:
         raise BudgetError(f"the dead-man pulse is {low_us:.0f} to {high_us:.0f} us, not within {least_us} to {most_us}")
-    return table(
+    return marked.table(
         ("dead-man", "us"),
         [
             ("a tick and its greatest lateness: the pulse must be longer", f"{least_us}"),
@@ -159,7 +153,7 @@ def rail_table(ref: Toml, power: Toml, coil_w: float) -> tuple[list[str], float]
     rows.append(("logic, converter's losses included", "battery", f"{logic_w:.2f}"))
     amps = f"{total_w / volts:.2f} A at {volts:g} V, {total_w / lowest_v:.2f} A at {lowest_v:g} V"
     rows.append((f"**sum: {amps}**", "battery", f"**{total_w:.2f}**"))
-    return table(("load", "rail", "W"), rows), logic_w
+    return marked.table(("load", "rail", "W"), rows), logic_w
 
 
 def hold_up_table(ref: Toml, power: Toml, params: Toml, logic_w: float) -> list[str]:
@@ -182,7 +176,7 @@ def hold_up_table(ref: Toml, power: Toml, params: Toml, logic_w: float) -> list[
         )
     rows = [(name, f"{ms:.1f}") for name, ms in steps]
     rows += [("**needed**", f"**{needs_ms:.1f}**"), ("**held up, smallest capacitor**", f"**{lives_ms:.1f}**")]
-    return table((f"from {trip_v:g} V to {converter['lowest_input_v']:g} V at the capacitor", "ms"), rows)
+    return marked.table((f"from {trip_v:g} V to {converter['lowest_input_v']:g} V at the capacitor", "ms"), rows)
 
 
 def load(name: str) -> Toml:
@@ -222,16 +216,7 @@ def main(argv: list[str]) -> int:
     except BudgetError as error:
         print(f"power_budget: {error}: change hardware/power.toml or hardware/reference.toml", file=sys.stderr)
         return 1
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    wanted = f"{before}{BEGIN}\n{made}\n{END}{rest.split(END)[1]}"
-    if wanted == text:
-        return 0
-    if check:
-        print(f"{PAGE.relative_to(ROOT)} differs from its source: run tools/power_budget.py", file=sys.stderr)
-        return 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return marked.put(PAGE, "power", made, "hardware/power.toml and hardware/reference.toml", check)
 
 
 if __name__ == "__main__":
