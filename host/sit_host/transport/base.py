@@ -6,7 +6,14 @@ clock on a real one. Deadlines are absolute values of that clock. Nothing in the
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar, runtime_checkable
+
+from sit_host.errors import LinkLost, PortError
+
+_RETRY_S = 0.2
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -48,3 +55,18 @@ class Wakeable(Protocol):
     def watch(self, fd: int | None) -> None:
         """Let `wait` return b"" early whenever `fd` is readable; None ends that."""
         ...
+
+
+def retry(name: str, deadline_s: float, connect: Callable[[float], T]) -> T:
+    """Return what `connect(seconds left)` returns, trying until the deadline of the wall clock.
+
+    For transports whose clock is the wall clock. Raises LinkLost, naming the last PortError, when it is in vain.
+    """
+    while True:
+        try:
+            return connect(deadline_s - time.monotonic())
+        except PortError as error:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise LinkLost(f"{name} did not come back: {error.what}", error.do) from error
+            time.sleep(min(_RETRY_S, left_s))

@@ -13,10 +13,10 @@ import serial
 from serial.tools import list_ports
 
 from sit_host.errors import LinkLost, PortBusy, PortError, UsageError
+from sit_host.transport.base import retry
 from sit_host.transport.url import TargetUrl, int_option, take_option
 
 DEFAULT_BAUD = 115200  # USB devices ignore it
-_RETRY_S = 0.2
 _CHUNK = 4096
 _WRITE_TIMEOUT_S = 2.0
 
@@ -70,18 +70,13 @@ class SerialTransport:
 
     def reopen(self, deadline_s: float) -> None:
         self.close()
-        while True:
-            try:
-                path = _find_again(self._path, self._usb_serial)
-                self._port = _open(path, self.baud)
-                self._path = path
-                return
-            except PortError as error:
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0:
-                    raise LinkLost(f"{self.name} did not come back: {error.what}", error.do) from error
-                # the wall clock is this transport's clock
-                time.sleep(min(_RETRY_S, left_s))
+        self._port = retry(self.name, deadline_s, self._open_again)
+
+    def _open_again(self, left_s: float) -> serial.Serial:
+        path = _find_again(self._path, self._usb_serial)
+        port = _open(path, self.baud)
+        self._path = path
+        return port
 
     def close(self) -> None:
         port, self._port = self._port, None

@@ -8,10 +8,10 @@ import socket
 import time
 
 from sit_host.errors import LinkLost, PortError, UsageError
+from sit_host.transport.base import retry
 from sit_host.transport.url import TargetUrl, take_option
 
 _CONNECT_S = 3.0
-_RETRY_S = 0.2
 _CHUNK = 4096
 _WRITE_TIMEOUT_S = 2.0
 
@@ -58,17 +58,7 @@ class StreamTransport:
 
     def reopen(self, deadline_s: float) -> None:
         self.close()
-        while True:
-            left_s = deadline_s - time.monotonic()
-            try:
-                self._socket = self._connect(max(0.1, min(_CONNECT_S, left_s)))
-                return
-            except PortError as error:
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0:
-                    raise LinkLost(f"{self.name} did not come back: {error.what}", error.do) from error
-                # the wall clock is this transport's clock
-                time.sleep(min(_RETRY_S, left_s))
+        self._socket = retry(self.name, deadline_s, lambda left_s: self._connect(max(0.1, min(_CONNECT_S, left_s))))
 
     def close(self) -> None:
         connection, self._socket = self._socket, None
