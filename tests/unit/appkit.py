@@ -11,32 +11,13 @@ ones do is tested elsewhere; here the background's decisions are.
 import hashlib
 import struct
 
+from ledger_rig import NAMES
 from sit_firmware import codes, image, wire
 from sit_firmware.app import App
 from sit_firmware.link import Request, payload_refusal
 
 TREATMENT = b"TREAT\0\0\1"
 NONCE = 0x1234
-_RECORD_FIELDS = [
-    "seq",
-    "kind",
-    "cause",
-    "attempt",
-    "site",
-    "unix_s",
-    "treatment",
-    "point",
-    "depth_um",
-    "asked_nl",
-    "steps",
-    "cap_steps",
-    "tissue_min_nl",
-    "tissue_max_nl",
-    "needle_nl",
-    "ref",
-    "hash",
-    "crc",
-]
 PRIME_NL = 35000  # more than tube and needle hold
 PRIME_STEPS = 6459
 MOVES_TICKS = 12  # how long the player takes for a request
@@ -252,7 +233,7 @@ class Device:
 
     def records(self, *kinds):
         """The ledger's records as dictionaries, of these kinds or all."""
-        names = _RECORD_FIELDS
+        names = NAMES
         ledger, buf, found = self.app.ledger, bytearray(wire.RECORD_LEN), []
         for seq in range(ledger.tail, ledger.head):
             assert ledger.read(seq, buf)
