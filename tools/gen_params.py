@@ -255,8 +255,7 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_AF_SLOPE_Q16": math.floor(env.af_slope * 256 * 65536),
         "G_AS_Q8": math.floor(env.as_ * 256),
         "G_AS_SLOPE_Q16": math.floor(env.as_slope * 256 * 65536),
-        "G_T_Q8": math.ceil(env.t * 256),
-        "G_T2_Q8": math.ceil(env.t**2 / 2 * 256),
+        **guard_band.horizon(env.t),
         "G_SPEED_UM": g["speed_um"],
         "G_JUMP_UM": g["jump_um"],
         "G_JERK_UM": g["jerk_um"],
@@ -305,22 +304,6 @@ def shared(ref: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def late_band(ref: dict[str, Any]) -> late_boards.LateBand:
-    """The guard band of a board without hard timers."""
-    return late_boards.derive(ref, GUARD["still_um"], TUNING["cap_m_per_s"])
-
-
-def late_board(ref: dict[str, Any]) -> dict[str, int]:
-    """What such a board lays over the defaults, rounded to the safe side."""
-    band = late_band(ref)
-    return {
-        "MAX_DEPTH_UM": band.depth_um,
-        "G_T_Q8": math.ceil(band.t * 256),
-        "G_T2_Q8": math.ceil(band.t**2 / 2 * 256),
-        "G_LATE_US": band.late_us,
-    }
-
-
 def bore_nl(part: dict[str, Any]) -> float:
     """Volume of a tube or needle, nl."""
     return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
@@ -342,12 +325,12 @@ def text(ref: dict[str, Any]) -> str:
         *(f"    (image.P_{name}, {round(value)})," for name, value in values.items()),
         ")",
         "",
-        "# what a board without hard timers lays over them: its name -> ((slot, value), ...)",
+        "# what a board lays over them that is later than the reference's tick: its name -> ((slot, value), ...)",
         "BOARDS = {",
     ]
-    for name in late_boards.BOARDS:
+    for name, laid in late_boards.boards(ref, GUARD["still_um"], TUNING["cap_m_per_s"]).items():
         lines.append(f'    "{name}": (')
-        lines += [f"        (image.P_{slot}, {value})," for slot, value in late_board(ref).items()]
+        lines += [f"        (image.P_{slot}, {value})," for slot, value in laid.items()]
         lines.append("    ),")
     lines += [
         "}",

@@ -78,6 +78,11 @@ def rest_um(env: Envelope, enc_um: float) -> float:
     return v * env.t + af * env.t**2 / 2 + (v + af * env.t) ** 2 / (2 * as_)
 
 
+def horizon(t: float) -> dict[str, int]:
+    """How far ahead the guard looks, as parameters: t ticks from a sample to the drive off, and t^2 / 2."""
+    return {"G_T_Q8": math.ceil(t * 256), "G_T2_Q8": math.ceil(t**2 / 2 * 256)}
+
+
 def derive(ref: dict[str, Any]) -> Band:
     """The chains, their terms and the highest settable depth."""
     zero, flag = ref["zero"]["uncertainty_um"], ref["flag"]

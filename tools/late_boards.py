@@ -1,10 +1,13 @@
-"""The guard band of a board without hard timers: what a late tick costs in depth, term by term.
+"""The guard band of boards that are later than the reference's tick: what they lay over the parameters.
 
     tools/late_boards.py [--check]
 
-Its ticks come when the interpreter gets to them. What bounds that is the dead-man in hardware: no token for two ticks,
-and both cut-offs open. So two ticks may lie between two looks of the guard, never more with the drive on. Two chains
-get shorter by it, and the shorter one gives the depth; docs/boards.md holds the table between its marks.
+A board with hard timers whose outputs come late ([board] in hardware/reference.toml) has its guard look farther ahead.
+
+A board without them loses depth too, term by term: its ticks come when the interpreter gets to them. What bounds that
+is the dead-man in hardware: no token for two ticks, and both cut-offs open. So two ticks may lie between two looks of
+the guard, never more with the drive on. Two chains get shorter by it, and the shorter one gives the depth;
+docs/boards.md holds the table between its marks.
 """
 
 import argparse
@@ -62,6 +65,19 @@ def derive(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> LateBand
     return LateBand(depth, late_us, late.t, terms)
 
 
+def slow_board(ref: dict[str, Any], name: str) -> dict[str, int]:
+    """Parameters of a board with hard timers whose outputs come later than [tick] says."""
+    own = {**ref, "tick": {**ref["tick"], **ref["board"][name]}}
+    return {"MAX_DEPTH_UM": guard_band.derive(own).depth_um, **guard_band.horizon(guard_band.envelope(own).t)}
+
+
+def boards(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> dict[str, dict[str, int]]:
+    """What each such board lays over the defaults, by its name, rounded to the safe side."""
+    band = derive(ref, still_um, cap_m_per_s)
+    late = {"MAX_DEPTH_UM": band.depth_um, **guard_band.horizon(band.t), "G_LATE_US": band.late_us}
+    return {**{name: slow_board(ref, name) for name in ref["board"]}, **dict.fromkeys(BOARDS, late)}
+
+
 def main(argv: list[str]) -> int:
     """Write the table into the page, or with --check compare; 1 when it differs."""
     import gen_params  # it takes the numbers from here
@@ -69,8 +85,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
     args = parser.parse_args(argv)
-    terms = gen_params.late_band(guard_band.reference()).terms
-    return marked.put(PAGE, "late-boards", guard_band.table(terms), "hardware/reference.toml", args.check)
+    band = derive(guard_band.reference(), gen_params.GUARD["still_um"], gen_params.TUNING["cap_m_per_s"])
+    return marked.put(PAGE, "late-boards", guard_band.table(band.terms), "hardware/reference.toml", args.check)
 
 
 if __name__ == "__main__":

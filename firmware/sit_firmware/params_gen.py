@@ -105,8 +105,13 @@ DEFAULTS = (
     (image.P_G_GRIP_N, 8),
 )
 
-# what a board without hard timers lays over them: its name -> ((slot, value), ...)
+# what a board lays over them that is later than the reference's tick: its name -> ((slot, value), ...)
 BOARDS = {
+    "rp2040": (
+        (image.P_MAX_DEPTH_UM, 1900),
+        (image.P_G_T_Q8, 512),
+        (image.P_G_T2_Q8, 512),
+    ),
     "esp32": (
         (image.P_MAX_DEPTH_UM, 1811),
         (image.P_G_T_Q8, 640),

@@ -88,3 +88,23 @@ def test_frozen_encoder_needs_flag_and_guard(figure):
     figure(f"frozen: to {without_flag.deepest_um:.0f} um without flag, {without_guard.deepest_um:.0f} without guard")
     assert without_flag.margin_um(ZERO_UM) < 0
     assert without_guard.margin_um(ZERO_UM) < 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "arguments"),
+    [
+        (None, {}),
+        ("drive_stuck_full", {}),
+        ("encoder_frozen", {}),
+        ("encoder_scaled", {"factor": 0.5}),
+        ("encoder_reversed", {}),
+        ("tick_hung", {}),
+    ],
+)
+def test_a_board_whose_outputs_come_late(fault, arguments, figure):
+    """Invariant 1: the RP2040's outputs come later than the reference's; with its own parameters the limit holds."""
+    depths = deepest(range(200), fault, board="rp2040", **arguments)
+    figure(f"rp2040, {fault} {arguments}: margin {depths.margin_um(ZERO_UM):.1f} um", depths.margin_um(ZERO_UM))
+    assert depths.margin_um(ZERO_UM) >= 0, depths.runs[0]
+    if fault is None:
+        assert dict(depths.latched()) == {"none": 200}

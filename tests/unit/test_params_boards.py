@@ -1,4 +1,4 @@
-"""What a board without hard timers lays over the parameters: a wider guard band, a lower highest depth."""
+"""What a late board lays over the parameters: a guard that looks farther ahead, and a lower highest depth."""
 
 import sys
 import tomllib
@@ -9,7 +9,8 @@ from sit_firmware import image, params
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-import gen_params  # noqa: E402
+import late_boards  # noqa: E402
+from gen_params import GUARD, TUNING  # noqa: E402
 
 REFERENCE = tomllib.loads((ROOT / "hardware" / "reference.toml").read_text())
 
@@ -26,11 +27,11 @@ def block(board, **settings):
 def test_a_late_board_goes_less_deep_and_its_guard_looks_farther():
     """Depth: the ESP32's highest depth lies below the RP2040's by the derived terms, and settings can't raise it."""
     normal, late = block("rp2040"), block("esp32")
-    assert late[image.P_MAX_DEPTH_UM] == gen_params.late_band(REFERENCE).depth_um < normal[image.P_MAX_DEPTH_UM]
+    band = late_boards.derive(REFERENCE, GUARD["still_um"], TUNING["cap_m_per_s"])
+    assert late[image.P_MAX_DEPTH_UM] == band.depth_um < normal[image.P_MAX_DEPTH_UM]
     assert late[image.P_G_T_Q8] > normal[image.P_G_T_Q8] and late[image.P_G_T2_Q8] > normal[image.P_G_T2_Q8]
     assert params.sum_ok(late)
     assert block("esp32", max_depth_um=1500)[image.P_MAX_DEPTH_UM] == 1500
-    assert block("sim") == normal
 
 
 def test_its_ticks_may_be_no_later_than_the_dead_man_holds():
@@ -40,3 +41,15 @@ def test_its_ticks_may_be_no_later_than_the_dead_man_holds():
     assert late[image.P_G_LATE_US] == hold_us
     delay_us = hold_us + REFERENCE["tick"]["output_delay_us"] + REFERENCE["coil"]["decay_us"]
     assert late[image.P_G_T_Q8] >= delay_us * 256 / REFERENCE["tick"]["tick_us"]
+
+
+def test_the_rp2040s_guard_allows_for_its_own_outputs():
+    """Depth: its outputs come later than the reference's tick says, so its guard looks farther ahead by as much."""
+    tick = REFERENCE["tick"]
+    own_us = REFERENCE["board"]["rp2040"]["output_delay_us"]
+    normal, slow = block("sim"), block("rp2040")
+    assert own_us >= 2 * 86, "docs/tick-cost.md: the slowest tick on the emulator, and as much again for flash waits"
+    later = (own_us - tick["output_delay_us"]) * 256 / tick["tick_us"]
+    assert slow[image.P_G_T_Q8] - normal[image.P_G_T_Q8] >= int(later) > 0
+    assert slow[image.P_G_T2_Q8] >= slow[image.P_G_T_Q8] ** 2 // 512
+    assert params.sum_ok(slow)

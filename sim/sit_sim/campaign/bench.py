@@ -29,17 +29,19 @@ class Bench:
         needle_id: int = 1,
         zero_error_um: int = 0,
         plain: bool = False,
+        board: str = "",
     ) -> None:
         """Powered up and zeroed at the plant's true plane plus an error.
 
         `guarded` False leaves the guard out; `plain` runs the firmware's functions as they stand, not compiled.
+        `board` lays the parameters of a board over the defaults.
         """
         self.plant = Plant(unit, seed)
         self.guarded = guarded
         self.plain = plain
         self.arrays = image.new() if plain else tuple(image_view(a) for a in image.new())
         self.state, self.inputs, self.outputs, self.params = self.arrays
-        params.defaults(self.params)
+        params.defaults(self.params, board)
         params.use_needle(self.params, needle_id)
         self.plant.set("purged", True)
         self.run(4)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 from sit_firmware import codes, image
 
 from sit_sim.campaign.bench import Bench
-from sit_sim.plant import Unit, spread_unit
+from sit_sim.plant import Unit, reference, spread_unit
 
 LIMIT_UM = 2000
 _FAULT_NAMES = {value: name[6:] for name, value in vars(codes).items() if name.startswith("FAULT_")}
@@ -54,15 +55,20 @@ def deepest(
     guard: bool = True,
     flag: bool = True,
     unit: Unit | None = None,
+    board: str = "",
     **arguments: float,
 ) -> Depths:
     """One shot for each seed; every third fault strikes anywhere in the shot, the others while the needle moves.
 
     `skin` False takes the skin away (nothing holds the needle back), `guard` and `flag` False take these away.
+    `board`: with the parameters of a board, and its outputs as late as hardware/reference.toml says.
     """
     runs = []
     for seed in seeds:
-        device = Bench(unit or spread_unit(seed), seed * 13 + 5, guarded=guard)
+        drawn = unit or spread_unit(seed)
+        if board:
+            drawn = replace(drawn, output_delay_s=reference()["board"][board]["output_delay_us"] * 1e-6)
+        device = Bench(drawn, seed * 13 + 5, guarded=guard, board=board)
         device.purge(1600)
         plant = device.plant
         plant.set("site", 1)

@@ -2,7 +2,7 @@
 
 A tick of the plant is a tick of emulated time. It begins with `begin`: the levels and voltages of the plant's inputs
 are put on the pins. At LOOK_NS, when the firmware's outputs have reached them, what is on them goes to the plant, for
-which they act from 0.3 of the tick on; its needle then moves: its encoder and comb edges come one by one over the rest
+which they act from OUTPUT_DELAY_S on; its needle then moves: its encoder and comb edges come one by one over the rest
 of the tick. Steps are counted edge by edge.
 """
 
@@ -23,6 +23,8 @@ BOARD = "rpi_pico"
 _TICK_NS = TICK_US * 1000
 LOOK_NS = 95_000
 """Into a tick: outputs are looked at. The firmware samples at about 7 us, its slowest write is there at about 90."""
+OUTPUT_DELAY_S = 100e-6
+"""From when on the outputs act in the plant: the first of its substeps after LOOK_NS."""
 _QUADRATURE = ((False, False), (True, False), (True, True), (False, True))  # A, B of count & 3; A leads into the skin
 _HIGH, _LOW = 1, 0  # GPIOPinState
 _FUNCTION_PWM = 4

@@ -60,6 +60,7 @@ def fill_constants(p: Any, unit: Unit, plane_m: float, gate_m: float, stop_fitte
     p[P_COMB_SEED] = unit.comb_seed
     p[P_COMB_HYSTERESIS] = unit.comb_hysteresis_m
     p[P_HOLD] = unit.deadman_ticks * SUBSTEPS
+    p[P_DELAY] = round(unit.output_delay_s / DT_S)
     p[P_PER_COUNT] = 1.0 / unit.encoder_m
     p[P_STEP] = unit.lead_m / unit.steps_per_turn
     p[P_TURN] = unit.steps_per_turn

@@ -97,7 +97,7 @@ def flow(pressure: float, outlet: float, meniscus: float, resistance: float, p: 
 
 @kernel
 def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
-    """Move plunger and fluid by one tick; `chunk` follows the old one after DELAY_SUBSTEPS."""
+    """Move plunger and fluid by one tick; `chunk` follows the old one after P_DELAY substeps."""
     bits = k[K_TISSUE_BITS]
     extra = w[F_STEPS_EXTRA]
     if w[F_HUNG] != 0.0:
@@ -110,12 +110,13 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
     needle, tissue = x[X_NEEDLE], x[X_TISSUE]
     resistance = 1.0 + w[F_FLOW]
     running = k[K_CHUNK]
+    delay = int(p[P_DELAY])
     for j in range(SUBSTEPS):
-        if j < DELAY_SUBSTEPS:
-            tenths = SUBSTEPS - DELAY_SUBSTEPS + j + 1
+        if j < delay:
+            tenths = SUBSTEPS - delay + j + 1
         else:
             running = chunk
-            tenths = j - DELAY_SUBSTEPS + 1
+            tenths = j - delay + 1
         steps = emitted(running, tenths) - emitted(running, tenths - 1)
         if extra != 0.0:
             x[X_STEP_FRACTION] += extra / SUBSTEPS

@@ -7,7 +7,6 @@ what the world and the faults do. SI units. Compiled loops (sit_sim.campaign) ow
 from __future__ import annotations
 
 SUBSTEPS = 10
-DELAY_SUBSTEPS = 3  # the outputs of a tick reach the pins at 0.3 of it
 DT_S = 25e-6
 FAR_M = 1.0  # a place that the needle never reaches
 
@@ -127,6 +126,7 @@ P_SUPPLY_SD = 49
 P_CONTACT_ON = 50
 P_VISCOUS_B = 51  # N s/m
 P_COMB_HYSTERESIS = 52  # m
+P_DELAY = 53  # substep: from a tick to its outputs at the pins
 N_P = 56
 
 # --- w: the world and the faults ------------------------------------------------------------------

@@ -33,7 +33,7 @@ def encoder(s: float, p: Any, w: Any) -> int:
 
 @kernel
 def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: int, token: int) -> None:
-    """Move the needle axis by one tick; the outputs given take over from the old ones after DELAY_SUBSTEPS."""
+    """Move the needle axis by one tick; the outputs given take over from the old ones after P_DELAY substeps."""
     s, v, i = x[X_S], x[X_V], x[X_I]
     edge_low, edge_high = x[X_EDGE_LOW], x[X_EDGE_HIGH]
     s_max, shot_s_max = x[X_S_MAX], x[X_SHOT_S_MAX]
@@ -53,8 +53,9 @@ def needle_tick(x: Any, k: Any, p: Any, w: Any, duty: int, bridge: int, switch: 
     bridge_on = 0
     switch_on = 0
     tissue_bits = 0
+    delay = int(p[P_DELAY])
     for j in range(SUBSTEPS):
-        if j == DELAY_SUBSTEPS and w[F_HUNG] == 0.0:
+        if j == delay and w[F_HUNG] == 0.0:
             drive_duty, drive_bridge, drive_switch = duty, bridge, switch
             if token != 0:
                 deadman = int(p[P_HOLD])

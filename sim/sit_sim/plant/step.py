@@ -101,7 +101,7 @@ def sample_tick(x: Any, k: Any, p: Any, w: Any, inputs: Any) -> None:
 
 @kernel
 def advance_tick(x: Any, k: Any, p: Any, w: Any, outputs: Any) -> None:
-    """Move one tick: the outputs in force act for the first 0.3 of it, `outputs` for the rest."""
+    """Move one tick: the outputs in force act until P_DELAY (0.3 of it), `outputs` for the rest."""
     duty, bridge, switch = int(outputs[OUT_DUTY]), int(outputs[OUT_BRIDGE]), int(outputs[OUT_SWITCH])
     token, chunk = int(outputs[OUT_TOKEN]), int(outputs[OUT_STEPS])
     if duty > 4096:

@@ -46,6 +46,7 @@ class Unit:
     gate_sd_m: float
     gate_limit_m: float
     deadman_ticks: int
+    output_delay_s: float
     # plunger axis
     lead_m: float
     steps_per_turn: int
@@ -197,6 +198,7 @@ def nominal_unit() -> Unit:
         gate_sd_m=zero["gate_sd_um"] * 1e-6,
         gate_limit_m=zero["uncertainty_um"] * 1e-6,
         deadman_ticks=ref["deadman"]["hold_ticks"],
+        output_delay_s=ref["tick"]["output_delay_us"] * 1e-6,
         lead_m=plunger["lead_mm"] * 1e-3,
         steps_per_turn=plunger["steps_per_rev"] * plunger["microsteps"],
         backlash_m=plunger["backlash_um"] * 1e-6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def open_target(
     runner = None
     try:
         if plant is None:
-            plant = _plant(story, unit, seed, stop_fitted)
+            plant = _plant(spec, story, unit, seed, stop_fitted)
         runner = process(fram) if process else _process(spec, fram)
         machine = _machine(spec, plant, runner, fram, seed)
         fitted = getattr(plant, "unit", None)
@@ -71,7 +72,7 @@ def open_target(
     return target
 
 
-def _plant(story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
+def _plant(spec: str, story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
     from ..plant import Plant, nominal_unit, perturbed, spread_unit
 
     if unit is None:
@@ -81,6 +82,10 @@ def _plant(story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
             unit = perturbed(unit, story.unit)
         except (KeyError, ValueError) as exc:
             raise ControlError(f"[unit]: {exc.args[0] if exc.args else exc}") from exc
+    if spec.startswith("emu:"):
+        from ..emu.wiring import OUTPUT_DELAY_S
+
+        unit = replace(unit, output_delay_s=OUTPUT_DELAY_S)
     fitted = stop_fitted if story.stop_fitted is None else story.stop_fitted
     return Plant(unit, seed, stop_fitted=fitted)
 
