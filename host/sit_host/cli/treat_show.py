@@ -53,6 +53,11 @@ def _figures(summary: dict[str, Any]) -> list[str]:
             f"{truth['largest_volume_error_percent']} %; deepest tip {truth['deepest_tip_um']} um, "
             f"{truth['smallest_margin_um']} um before 2000 um."
         )
+        if truth["repeated_points"]:
+            lines.append(
+                f"Apart from that: {truth['repeated_points']} points given in more than one attempt, "
+                f"largest volume error {truth['largest_volume_error_repeated_percent']} %."
+            )
         lines.append(
             f"Ledger against truth: plunger {truth['reported_plunger_steps']} against {truth['plunger_steps']} steps, "
             f"{'equal at each point' if truth['steps_equal'] else 'NOT EQUAL'}; true volumes "

@@ -113,15 +113,22 @@ _VERDICTS = ("done", "partial", "aborted", "uncertain", "left")
 
 
 def _true_summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Figures against the truth. A shot of unknown end has bounds, not a count: its steps are left out of the sums."""
+    """Figures against the truth. A shot of unknown end has bounds, not a count: its steps are left out of the sums.
+
+    The volume's error is that of points given at once; a repeat makes up only for what was surely lacking, so repeated
+    points stand apart.
+    """
     done = [row for row in rows if row["verdict"] == "done"]
     at_once = [row for row in done if len(row["attempts"]) == 1]
+    repeated = [row for row in done if len(row["attempts"]) > 1]
     known = [row for row in rows if row["reported"] and row["verdict"] != "uncertain"]
     deepest = max(row["truth"]["tip_max_um"] for row in rows)
     return {
         "largest_depth_error_um": _largest(done, "truth", "depth_um"),
         "largest_volume_error_nl": _largest(at_once, "truth", "volume_nl"),
         "largest_volume_error_percent": max((_percent(row) for row in at_once), default=None),
+        "repeated_points": len(repeated),
+        "largest_volume_error_repeated_percent": max((_percent(row) for row in repeated), default=None),
         "given_nl": round(sum(row["truth"]["volume_nl"] for row in rows), 1),
         "plunger_steps": sum(row["truth"]["steps"] for row in known),
         "reported_plunger_steps": sum(row["reported"]["steps"] for row in known),
