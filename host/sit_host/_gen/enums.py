@@ -116,7 +116,7 @@ class Cause(DocEnum):
     NONE = 0, "It ended as asked."
     STOP = 1, "STOP from the host."
     CONTACT = 2, "Contact lost."
-    NO_PUNCTURE = 3, "The depth was not reached in time."
+    NO_PUNCTURE = 3, "The depth was not reached in time, or nothing showed that the opening was in tissue."
     CAP = 4, "The step cap was reached before the volume."
     TIME = 5, "The longest time of the phase was reached."
     NO_GATE = 6, "The light gate did not break within the zero travel."
