@@ -35,6 +35,8 @@ _LOOP = (
     *sorted(_FIRMWARE.glob("guard*.py")),
     _FIRMWARE / "codes.py",
 )
+# no fast math: compiled and interpreted give the same bits
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": False, "_nrt": False}
 
 
 @cache
@@ -58,12 +60,15 @@ def kernel(function: Function) -> Function:
 
     A function outside the plant (control law, guard, campaign loop) may be made of any of them: it is compiled anew
     when one of their sources changes.
+
+    No kernel makes or frees an array, so reference counting (`_nrt`) is off: it would cost two locked instructions for
+    each array handed to each function, two thirds of an active tick.
     """
     if not COMPILED:
         return function
     of_plant = function.__module__.startswith("sit_sim.plant.")
     numba.config.CACHE_DIR = _cache_folder(_PLANT if of_plant else _LOOP)  # type: ignore[attr-defined]
-    compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=False)(function)
+    compiled: Any = numba.njit(**_OPTIONS)(function)
     return compiled
 
 
