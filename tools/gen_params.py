@@ -83,9 +83,8 @@ GUARD = {
     "background_ms": 100.0,
     "contact_ms": 500.0,
     "cut_ticks": 3,
-    "push_um": 60.0,
     "push_n": 0.4,
-    "turn_steps": 48,
+    "turn_n": 1.5,  # less than twice the lowest friction of any type: the stopper still stands
     "sensor_kpa": 1000,
     "grip_ms": 2.0,
     "grip_mn": 100.0,  # noise of force and pressure, 5 standard deviations
@@ -163,20 +162,31 @@ def chunk(ref: dict[str, Any]) -> int:
     return math.ceil(ref["plunger_axis"]["max_speed_mm_per_s"] * 1e-3 * ref["tick"]["tick_us"] / step_um(ref)) + 1
 
 
-def grip(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
-    """What plunger force and pressure of one syringe type may differ by, and from when on it slides (docs/control.md).
+def turned_steps(ref: dict[str, Any], entry: dict[str, Any], to_n: float) -> int:
+    """Forward steps after which the rod pushes with at least `to_n`, wherever the stopper stood, worst unit of a type.
 
-    The area's tolerance counts at the highest pressure; the way is friction turned round, backlash and screw error.
+    From a stopper that the rod has pulled: its highest friction, backlash and screw error, and what is on its way.
+    """
+    axis = ref["plunger_axis"]
+    turned_um = 1000 * (entry["stopper_friction_range_n"][1] + to_n) / entry["stopper_n_per_mm"]
+    way_um = turned_um + axis["backlash_range_um"][1] + 2 * axis["cyclic_um"]
+    return math.ceil(GUARD["slide_part"] * way_um / step_um(ref)) + 2 * chunk(ref)
+
+
+def plunger_guard(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
+    """What plunger force and pressure of one syringe type may differ by, and what its steps must do (docs/control.md).
+
+    The area's tolerance counts at the highest pressure.
     """
     low_n, high_n = entry["stopper_friction_range_n"]
     area_mm2 = math.pi / 4 * entry["bore_mm"] ** 2
     margin = GUARD["grip_mn"] + 2 * entry["bore_tol"] * area_mm2 * GUARD["press_kpa"]
-    axis = ref["plunger_axis"]
-    way_um = 2000 * high_n / entry["stopper_n_per_mm"] + axis["backlash_range_um"][1] + 2 * axis["cyclic_um"]
     return {
         "G_GRIP_MOST_MN": math.ceil(high_n * 1000 + margin),
         "G_GRIP_LEAST_MN": math.floor(low_n * 1000 - margin),
-        "G_SLIDE_STEPS": math.ceil(GUARD["slide_part"] * way_um / step_um(ref)) + 2 * chunk(ref),
+        "G_SLIDE_STEPS": turned_steps(ref, entry, high_n),
+        "G_PUSH_STEPS": turned_steps(ref, entry, GUARD["push_n"]),
+        "G_TURN_STEPS": round(1000 * GUARD["turn_n"] / entry["stopper_n_per_mm"] / step_um(ref)),
     }
 
 
@@ -200,11 +210,10 @@ def syringe(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "SOFT_HIGH_Q14": math.ceil((most * (1 + TUNING["soft_part"]) * 10000 + stopper * area_mm2) * PER_MPA_Q14),
         "SLACK_LOW_NL": math.floor(area_mm2 * backlash[0]) - TUNING["slack_nl"],
         "SLACK_HIGH_NL": math.ceil(area_mm2 * backlash[1]) + TUNING["slack_nl"],
-        "G_TURN_MN": round(GUARD["turn_steps"] * step_um(ref) * entry["stopper_n_per_mm"]),
         "FRICTION_MN": round(entry["stopper_friction_n"] * 1000),
         "BORE_Q14": round(area_mm2 * 1000 * PER_MPA_Q14),
         "PL_STOP_Q16": round(step_nl / (2 * accel) * 256),
-        **grip(ref, entry),
+        **plunger_guard(ref, entry),
     }
 
 
@@ -279,9 +288,8 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_LATE_US": tick["tick_us"] + guard_band.LATE_US,
         "G_CONTACT_N": g["contact_ms"] * ticks_ms,
         "G_CUT_N": g["cut_ticks"],
-        "G_PUSH_STEPS": g["push_um"] / step_um(ref),
         "G_PUSH_MN": g["push_n"] * 1000,
-        "G_TURN_STEPS": g["turn_steps"],
+        "G_TURN_MN": g["turn_n"] * 1000,
         "G_CHUNK": chunk(ref),
         "G_SENSOR_PA": g["sensor_kpa"] * 1000,
         "G_GRIP_N": g["grip_ms"] * ticks_ms,

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from sit_sim.plant.noise import CH_UNIT, uniform
 from sit_sim.plant.reference import reference
-from sit_sim.plant.unit import Unit, nominal_unit
+from sit_sim.plant.unit import Unit, nominal_unit, syringe_values
 
 
-def spread_unit(seed: int) -> Unit:
-    """A unit drawn within reference.toml's tolerances and ranges (each uniform); the same for the same seed."""
+def spread_unit(seed: int, syringe_id: int = 1) -> Unit:
+    """A unit drawn within reference.toml's tolerances and ranges (each uniform); the same for the same seed, type."""
     ref = reference()
     axis, coil, plunger, skin = ref["needle_axis"], ref["coil"], ref["plunger_axis"], ref["skin"]
-    syringe = next(table for table in ref["syringe"].values() if table["id"] == 1)
-    base = nominal_unit()
+    syringe = next(table for table in ref["syringe"].values() if table["id"] == syringe_id)
+    base = replace(nominal_unit(), **syringe_values(syringe_id))
     drawn = 0
 
     def between(low: float, high: float) -> float:
