@@ -1,12 +1,19 @@
 """Alarms: which are in force, and which was last to rise. Priorities, actions and hints stand in the schema.
 
 Background only. An alarm that stands for a condition falls with it; one that stands for something that happened to a
-shot stays until the operator goes on: arms again or begins other work (`settle`).
+shot stays until the operator goes on: arms again or begins other work (`settle`). One that comes the third time within
+ten minutes stops the device: once nothing moves and no other fault is latched, the fault REPEATED is, so that somebody
+finds out why instead of going on by habit. Its clearing begins the count anew; so does a start of the device.
 """
 
-from sit_firmware import codes, dose, readiness, wire
+from array import array
+
+from sit_firmware import codes, dose, image, readiness, wire
+from sit_firmware.clock import since, ticks_of_ms
 
 _LAST = codes.ALARM_SUPPLY_LOW
+_STOP_MS = 600000  # three times the same alarm within this stop the device
+_NEVER = -1
 _FEW_POINTS = 3
 _SUPPLY_BACK_MV = 200  # the supply must rise this far above its limit before the alarm falls
 
@@ -22,6 +29,9 @@ class Alarms:
     def __init__(self, dev):
         self._dev = dev
         self._happened = 0
+        self._rises = array("i", [_NEVER] * (2 * _LAST + 2))  # ticks of the last two rises of each alarm
+        self._again = 0  # the alarm that came too often, until REPEATED is latched
+        self._stop_ticks = ticks_of_ms(_STOP_MS, dev.board.tick_us)
         self.bits = 0
         self.risen = 0  # the highest priority that has risen since the panel looked
 
@@ -47,6 +57,12 @@ class Alarms:
         return risen
 
     def poll(self):
+        """One slice: what has risen or fallen, and whether that stops the device."""
+        self._compare()
+        if self._again:
+            self._stop()
+
+    def _compare(self):
         """Compares what is in force with what was."""
         bits = self._happened | self._conditions()
         changed = bits ^ self.bits
@@ -58,7 +74,32 @@ class Alarms:
             self.risen = risen
         for alarm in range(1, _LAST + 1):
             if changed & bit(alarm):
-                self._dev.events.push(codes.EVENT_ALARM, alarm, 1 if bits & bit(alarm) else 0, 0)
+                rose = bits & bit(alarm) != 0
+                self._dev.events.push(codes.EVENT_ALARM, alarm, 1 if rose else 0, 0)
+                if rose:
+                    self._rose(alarm)
+
+    def _rose(self, alarm):
+        """Counts a rise; what rises under REPEATED is no new occurrence."""
+        dev = self._dev
+        if not wire.ALARM_STOPS & bit(alarm) or dev.faults.handled == codes.FAULT_REPEATED:
+            return
+        rises = self._rises
+        first = rises[2 * alarm]
+        rises[2 * alarm] = rises[2 * alarm + 1]
+        rises[2 * alarm + 1] = dev.now
+        if first != _NEVER and 0 <= since(dev.now, first) < self._stop_ticks:
+            self._again = self._again or alarm
+
+    def _stop(self):
+        """Latches REPEATED, a shot under way being finished first; once it is, the count begins anew."""
+        dev = self._dev
+        if dev.faults.handled == codes.FAULT_REPEATED:
+            self._again = 0
+            for i in range(len(self._rises)):
+                self._rises[i] = _NEVER
+        elif not dev.state[image.ST_FAULT] and dev.box.still():
+            dev.faults.report(codes.FAULT_REPEATED, self._again)
 
     def _conditions(self):
         dev = self._dev

@@ -17,6 +17,7 @@ _KEEPS_ZERO = (
     codes.FAULT_VOLUME,
     codes.FAULT_PLUNGER_MOVED,
     codes.FAULT_STEPS_LOST,
+    codes.FAULT_REPEATED,
 )
 # After these the fluid path can't be trusted: prime again.
 _LOSES_PRIME = (
@@ -51,13 +52,15 @@ class Faults:
     def __init__(self, dev):
         self._dev = dev
         self._clearing = False
+        self._found = (0, 0)  # the fault reported last, and its value
         self.handled = 0
 
-    def report(self, fault):
-        """The background has found a fault: the guard latches it in its next tick."""
+    def report(self, fault, value=0):
+        """The background has found a fault: the guard latches it in its next tick. `value` is what was seen."""
         state = self._dev.state
         if not state[image.ST_REPORT]:
             state[image.ST_REPORT] = fault
+            self._found = (fault, value)
 
     def clear(self, fault):
         """The operator asks to unlatch `fault`; 0 when the tick was asked (a WORK event tells the end) or a refusal."""
@@ -92,6 +95,8 @@ class Faults:
     def _take(self, fault):
         dev = self._dev
         self.handled = fault
+        if fault == self._found[0]:
+            dev.state[image.ST_FAULT_VALUE] = self._found[1]
         value = dev.state[image.ST_FAULT_VALUE]
         if fault not in _KEEPS_ZERO:
             dev.session.tested = False

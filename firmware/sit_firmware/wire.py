@@ -9,7 +9,7 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = b"\xab\xb2\xed\xf9\xc0\xdf\x5a\x7b"
+SCHEMA_HASH = b"\x80\x7a\x99\x0c\x20\x81\xa4\xcc"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -148,3 +148,6 @@ ALARM_PRIORITY = {
     7: 1,
     8: 1,
 }
+
+# bit n: alarm n stops the device when it comes the third time within ten minutes
+ALARM_STOPS = 0x1BE

@@ -38,6 +38,14 @@ def status_info(number: int) -> StatusInfo:
     )
 
 
+def fault_text(fault: int, value: int) -> str:
+    """Return a latched fault, what it saw and what to do; the alarm that REPEATED stands for is named with its hint."""
+    info = status_info(fault)
+    alarm = ALARMS.get(value) if fault == enums.Fault.REPEATED else None
+    why = f" It is {alarm.name}: {alarm.when}. {alarm.hint}" if alarm else ""
+    return f"{info.name}: {info.doc}{why} {info.hint}"
+
+
 def cause_text(number: int) -> str:
     """Return why a shot ended, for a number that is a CAUSE or a fault."""
     return _CAUSES.get(number) or status_info(number).doc
@@ -71,11 +79,10 @@ def inputs(bits: int) -> list[str]:
     return [name for index, name in enumerate(INPUTS) if bits >> index & 1]
 
 
-def state_text(header: messages.ReplyHeader) -> str:
+def state_text(header: messages.ReplyHeader, fault_value: int = 0) -> str:
     """Return the state in words, with the latched fault."""
     state = header.state
     text = f"{state.name}: {state.doc}" if isinstance(state, enums.State) else f"state {state}"
     if header.fault:
-        info = status_info(header.fault)
-        text += f"\n{info.name}: {info.doc} {info.hint}"
+        text += f"\n{fault_text(header.fault, fault_value)}"
     return text

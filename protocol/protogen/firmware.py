@@ -86,7 +86,9 @@ def wire(schema: Schema) -> str:
     out += [f"    {m.id}: {_row(m, bit)}," for m in schema.messages]
     out += ["}", "", "# alarm number: 1 low, 2 medium, 3 high", "ALARM_PRIORITY = {"]
     out += [f"    {a.value}: {PRIORITIES[a.priority]}," for a in schema.alarms]
-    return "\n".join(out) + "\n}\n"
+    out += ["}", "", "# bit n: alarm n stops the device when it comes the third time within ten minutes"]
+    out += [f"ALARM_STOPS = {sum(1 << a.value for a in schema.alarms if a.stops):#x}"]
+    return "\n".join(out) + "\n"
 
 
 _WIRE_CONTRACT = """

@@ -103,8 +103,13 @@ def _statuses(kind: str) -> Callable[[Schema], str]:
 
 
 def _alarms(schema: Schema) -> str:
-    rows: list[tuple[object, ...]] = [(a.value, a.name, a.priority, a.when, a.action, a.hint) for a in schema.alarms]
-    return _table(("number", "name", "priority", "when", "the device", "the operator"), rows)
+    rows: list[tuple[object, ...]] = [
+        (a.value, a.name, f"{a.harm}, {a.onset}", a.priority, "yes" if a.stops else "no", a.when, a.action, a.hint)
+        for a in schema.alarms
+    ]
+    return _table(
+        ("number", "name", "harm, onset", "priority", "three stop", "when", "the device", "the operator"), rows
+    )
 
 
 def _fields(fields: tuple[Field, ...]) -> str:

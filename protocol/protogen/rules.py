@@ -90,7 +90,7 @@ def _alarms(schema: Schema) -> Iterator[str]:
     yield from _twice("alarm", (a.name for a in schema.alarms))
     for a in schema.alarms:
         if a.priority not in PRIORITIES:
-            yield f"alarm {a.name} has the priority {a.priority}: it must be one of {', '.join(PRIORITIES)}."
+            yield f"alarm {a.name}: [alarm_priority] has no priority for harm {a.harm}, onset {a.onset}."
         if not 1 <= a.value < ALARM_BITS:
             yield f"alarm {a.name} is {a.value}: STATUS has bits 1..{ALARM_BITS - 1}."
         if not (NAME.match(a.name) and a.when and a.action and a.hint):

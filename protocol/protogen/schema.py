@@ -110,7 +110,10 @@ class Alarm:
 
     name: str
     value: int
+    harm: str
+    onset: str
     priority: str
+    stops: bool
     when: str
     action: str
     hint: str
@@ -204,7 +207,7 @@ def _build(raw: dict[str, Any]) -> Schema:
             for kind in STATUS_RANGES
             for s in raw.get(kind, [])
         ),
-        alarms=tuple(Alarm(**a) for a in raw["alarm"]),
+        alarms=tuple(Alarm(**a, priority=_priority(raw["alarm_priority"], a)) for a in raw["alarm"]),
         reply_header=_fields(raw["reply_header"]["fields"]),
         messages=tuple(
             Message(
@@ -224,6 +227,11 @@ def _build(raw: dict[str, Any]) -> Schema:
     )
 
 
+def _priority(table: dict[str, dict[str, str]], alarm: dict[str, Any]) -> str:
+    """The priority that harm and onset give; empty, which a rule finds, when the table has none."""
+    return table.get(alarm["harm"], {}).get(alarm["onset"], "")
+
+
 def canonical(schema: Schema) -> str:
     """The text that the schema hash covers: names, numbers, types, units, ranges and rules; no prose.
 
@@ -238,7 +246,7 @@ def canonical(schema: Schema) -> str:
             "version": [schema.name, schema.major, schema.minor, schema.max_payload],
             "enums": {e.name: [e.bits, [[v.name, v.value, v.need] for v in e.values]] for e in schema.enums},
             "statuses": [[s.kind, s.name, s.value] for s in schema.statuses],
-            "alarms": [[a.name, a.value, a.priority] for a in schema.alarms],
+            "alarms": [[a.name, a.value, a.priority, a.stops] for a in schema.alarms],
             "reply_header": fields(schema.reply_header),
             "messages": [
                 [m.name, m.id, list(m.states), m.changes, fields(m.request), fields(m.reply)] for m in schema.messages

@@ -94,7 +94,7 @@ BROKEN = {
     ),
     "record not of 64 bytes": ('name = "ref", type = "u32"', 'name = "ref", type = "u16"', "62 bytes, not 64"),
     "hint missing": ('hint = "Release the e-stop, then clear."', 'hint = ""', "fault ESTOP needs"),
-    "priority unknown": ('priority = "high"', 'priority = "urgent"', "priority urgent"),
+    "priority unknown": ('onset = "prompt"', 'onset = "someday"', "no priority for harm irreversible, onset someday"),
     "not TOML": ("[protocol]", "[protocol", "schema.toml"),
 }
 

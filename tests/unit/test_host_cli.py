@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from sit_host import cli, device_link
 from sit_host._gen import messages
-from sit_host._gen.enums import Event, Fault, Ready, Refusal, State
+from sit_host._gen.enums import Alarm, Event, Fault, Ready, Refusal, State
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
 from sit_host.connect import open_client
@@ -249,11 +249,32 @@ def test_clear(sit: Sit, device: ScriptedDevice) -> None:
     device.header = header(state=State.FAULT, fault=Fault.OCCLUSION)
     ran = sit("clear")
     assert ran.code == 2 and "--yes" in ran.err and not device.sent(messages.ClearFault)
+    device.answer(messages.ClearFault, _clears(device, header()))
     assert sit("clear", "--yes", "--json").json["cleared"] == "OCCLUSION"
     assert device.sent(messages.ClearFault) == [messages.ClearFault(Fault.OCCLUSION)]
+    device.header = header(state=State.FAULT, fault=Fault.OCCLUSION)
     device.answer(messages.ClearFault, Refusal.CAUSE_REMAINS)
     ran = sit("clear", "--yes")
     assert ran.code == 1 and "still there" in _one_sentence(ran)
+
+
+def test_clear_tells_of_the_fault_that_follows(sit: Sit, device: ScriptedDevice) -> None:
+    """`sit clear` fails when another fault is latched at once, and names the alarm that REPEATED stands for."""
+    device.header = header(state=State.FAULT, fault=Fault.ESTOP)
+    device.answer(messages.ClearFault, _clears(device, header(state=State.FAULT, fault=Fault.REPEATED)))
+    device.answer(messages.Status, lambda request: device.status(fault_value=Alarm.CONTACT_LOST))
+    ran = sit("clear", "--yes")
+    assert ran.code == 1 and "It is CONTACT_LOST" in ran.err and "`sit clear` once more" in ran.err
+
+
+def _clears(device: ScriptedDevice, after: messages.ReplyHeader) -> Callable[[Any], messages.ClearFaultReply]:
+    """A clearing that is obeyed: from then on the device answers with this header."""
+
+    def answer(request: Any) -> messages.ClearFaultReply:
+        device.header = after
+        return make(messages.ClearFaultReply, header=after)
+
+    return answer
 
 
 def test_ack(sit: Sit, device: ScriptedDevice) -> None:

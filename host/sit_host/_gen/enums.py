@@ -346,6 +346,7 @@ class Fault(DocEnum):
     DEADMAN = 55, "The dead-man didn't let go in its time."
     SENSOR = 56, "A sensor's signal is outside its possible range."
     REGISTER = 57, "The processor or memory self-test failed."
+    REPEATED = 58, "The same alarm came three times in ten minutes; the value seen is its number."
 
 
 class Limit(DocEnum):

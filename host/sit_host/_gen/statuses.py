@@ -320,6 +320,13 @@ STATUSES: dict[int, StatusInfo] = {
         "The processor or memory self-test failed.",
         "Have the device serviced before the next use.",
     ),
+    58: StatusInfo(
+        58,
+        "fault",
+        "REPEATED",
+        "The same alarm came three times in ten minutes; the value seen is its number.",
+        "Find out why it comes again and again and mend that, then clear.",
+    ),
     96: StatusInfo(96, "limit", "LEASE", "The lease has run out.", "Arm again."),
     97: StatusInfo(97, "limit", "WINDOW", "The volume window is full.", "Wait until it has room."),
     98: StatusInfo(98, "limit", "SESSION", "The session's volume limit is reached.", "End the session."),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from sit_host.cli.common import Call, device_options
-from sit_host.describe import status_info
-from sit_host.errors import EXIT_FAILED, EXIT_OK
+from sit_host.describe import fault_text, status_info
+from sit_host.errors import EXIT_FAILED, EXIT_OK, WorkFailed
 from sit_host.outcome import expect
+
+_SETTLE_S = 0.1  # a fault that comes at once after the clearing is latched by then
 
 
 @click.command(epilog="Example: sit clear --target serial:/dev/ttyACM0")
@@ -23,11 +25,19 @@ def command(call: Call) -> int:
             ui.say("No fault is latched.")
             return EXIT_OK
         info = status_info(fault)
-        ui.note(f"Fault {info.name}: {info.doc} {info.hint}")
+        ui.note(f"Fault {fault_text(fault, status.fault_value)}")
         if not ui.confirm(f"Has that been done, so that {info.name} can be cleared?"):
             ui.note("Nothing was done.")
             return EXIT_FAILED
-        reply = expect(client.clear_fault(fault))
-        ui.result({"cleared": info.name, "state": reply.header.state})
+        expect(client.clear_fault(fault))
+        client.sleep(_SETTLE_S)
+        status = expect(client.status())
+        if status.header.fault:
+            raise WorkFailed(
+                f"{info.name} is cleared, and a fault is latched again: "
+                f"{fault_text(status.header.fault, status.fault_value)}",
+                "Then run `sit clear` once more.",
+            )
+        ui.result({"cleared": info.name, "state": status.header.state})
         ui.say(f"Cleared {info.name}. `sit info` shows what is missing to arm.")
         return EXIT_OK

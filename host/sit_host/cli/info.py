@@ -84,7 +84,7 @@ def _status_pairs(status: StatusReply) -> list[tuple[str, object]]:
     header = status.header
     left = status.capacity_steps - status.plunger_steps
     share = f"{100 * left / status.capacity_steps:.0f} % left" if status.capacity_steps else "none"
-    rows: list[tuple[str, object]] = [("State", state_text(header))]
+    rows: list[tuple[str, object]] = [("State", state_text(header, status.fault_value))]
     for alarm in alarms(status.alarms):
         rows.append((f"Alarm, {alarm.priority}", f"{alarm.name}: {alarm.when}. {alarm.action} {alarm.hint}"))
     if status.limit:

@@ -14,7 +14,7 @@ from sit_host._gen import enums
 from sit_host._gen.messages import Event, StatusReply
 from sit_host.cli.common import Call, device_options
 from sit_host.client import Client
-from sit_host.describe import status_info
+from sit_host.describe import fault_text, status_info
 from sit_host.errors import EXIT_OK
 from sit_host.outcome import expect
 
@@ -93,7 +93,7 @@ def event_text(event: Event) -> str:
     if kind == enums.Event.SHOT:
         return f"point {event.c}: {_name(enums.Record, event.b)}, record {event.a}"
     if kind == enums.Event.FAULT:
-        return f"fault {status_info(event.a).name}, saw {event.b}: {status_info(event.a).doc}"
+        return f"fault {fault_text(event.a, event.b)} (saw {event.b})"
     if kind == enums.Event.ALARM:
         return f"alarm {_name(enums.Alarm, event.a)} {'on' if event.b else 'off'}"
     if kind == enums.Event.TRIGGER:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sit_host._gen import enums
 from sit_host._gen.messages import StatusReply
-from sit_host.describe import status_info
+from sit_host.describe import fault_text, status_info
 from sit_host.errors import RefusedError, WorkFailed
 from sit_host.outcome import expect
 from sit_host.plan_check import Checked
@@ -19,6 +19,7 @@ from sit_host.treatment.talk import Talk
 from sit_host.treatment.walk import Walk
 
 SYRINGE, NEEDLE = "syringe", "needle"
+_SETTLE_S = 0.1  # a fault that comes at once after a clearing is latched by then
 
 
 @dataclass
@@ -76,17 +77,17 @@ def _change_text(checked: Checked, what: str) -> str:
 
 def _clear(device: Watched, talk: Talk, status: StatusReply) -> StatusReply:
     """A latched fault is cleared only when a person says that its cause is mended."""
-    fault = status.header.fault
-    if not fault:
-        return status
-    info = status_info(fault)
-    talk.say(f"Fault {info.name}: {info.doc} {info.hint}")
-    if not talk.attended or not talk.confirm("Is the cause mended? Clear the fault and go on?"):
-        raise WorkFailed(
-            f"The fault {info.name} is latched: {info.doc}", f"{info.hint} Then start the same plan again."
-        )
-    expect(device.client.clear_fault(fault))
-    return device.status()
+    while fault := status.header.fault:
+        info = status_info(fault)
+        talk.say(f"Fault {fault_text(fault, status.fault_value)}")
+        if not talk.attended or not talk.confirm("Is the cause mended? Clear the fault and go on?"):
+            raise WorkFailed(
+                f"The fault {info.name} is latched: {info.doc}", f"{info.hint} Then start the same plan again."
+            )
+        expect(device.client.clear_fault(fault))
+        device.client.sleep(_SETTLE_S)
+        status = device.status()
+    return status
 
 
 def _known(device: Watched, talk: Talk, status: StatusReply) -> StatusReply:
