@@ -57,8 +57,7 @@ TUNING = {
     "soft_part": 0.1,  # of the type's tolerance, besides
     "slack_nl": 12,  # noise of force and pressure in the measure of the backlash
     "test_um": 300,
-    "test_kpa": 20,
-    "test_n": 8,
+    "test_kpa": 8,  # what suck-back leaves, the meniscus of the thinnest needle, and noise
 }
 PER_MPA_Q14 = 16 * 16384 / 1e6  # nl/MPa -> nl per 16 Pa in Q14
 
@@ -147,7 +146,6 @@ def needle(ref: dict[str, Any]) -> dict[str, float]:
         "HOME_UM": t["home_um"],
         "TEST_UM": t["test_um"],
         "TEST_PA": t["test_kpa"] * 1000,
-        "TEST_MN": t["test_n"] * 1000,
     }
 
 

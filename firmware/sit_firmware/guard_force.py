@@ -11,11 +11,19 @@ from sit_firmware import codes, image
 
 
 def force_begins(state, inputs, outputs, params):
-    """A request begins: a purge looks at the stopper anew, any other starts from what was seen before."""
+    """A request begins: a purge looks at the stopper anew, any other starts from what was seen before.
+
+    Suck-back and air have left no pressure: what the sensor shows beyond P_TEST_PA at the start of a shot is a lie.
+    """
     if state[image.ST_PHASE] == codes.PHASE_PURGE:
         state[image.ST_G_GRIP_SET] = 0
         state[image.ST_G_GRIP_LOW_MN] = 0
         state[image.ST_G_GRIP_HIGH_MN] = 0
+    elif state[image.ST_PHASE] == codes.PHASE_APPROACH and state[image.ST_G_FOUND] == 0:
+        press = inputs[image.IN_PRESS_PA]
+        if press > params[image.P_TEST_PA] or press < -params[image.P_TEST_PA]:
+            state[image.ST_G_FOUND] = codes.FAULT_SENSOR
+            state[image.ST_G_VALUE] = press
     middle = (state[image.ST_G_GRIP_LOW_MN] + state[image.ST_G_GRIP_HIGH_MN]) >> 1
     state[image.ST_G_GRIP_LOW_MN] = middle
     state[image.ST_G_GRIP_HIGH_MN] = middle

@@ -169,6 +169,9 @@ ST_LEARN = 114  # code: stage of the measure, see control/learn.py
 ST_LEARN_STEPS = 115  # step: IN_STEPS when the stopper slid back
 ST_LEARN_PA = 116  # Pa: pressure then
 ST_BEFORE_PA = 117  # Pa: pressure before the suck-back
+ST_ZERO_PA = 118  # Pa: what the pressure sensor shows too much, at least: found at rest when the request began
+ST_BACK_FROM = 119  # step: IN_STEPS when the suck-back began
+ST_BACK_STEPS = 120  # step: most that it may take
 N_STATE = 128
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
@@ -235,8 +238,7 @@ P_REST_PA = 55  # Pa: pressure that counts as none
 P_RETRACT_TICKS = 60  # tick: longest time for suck-back after the needle is home
 P_BORE_Q14 = 56  # mN per 16 Pa / 16384: plunger force of a pressure
 P_TEST_UM = 57  # um: stroke of the test in air
-P_TEST_PA = 58  # Pa: pressure at rest that the test of the sensors allows, either way
-P_TEST_MN = 59  # mN: plunger force at rest that it allows, either way
+P_TEST_PA = 58  # Pa: pressure at rest that self-test and the start of a shot allow, either way
 P_PROBE_PA = 106  # Pa: pressure of the probe, below any tissue's
 P_PROBE_NL = 107  # nl: needle volume that shows a leak while it is put on
 P_PROBE_SETTLE = 108  # tick: until the pressure of the look counts
@@ -309,7 +311,9 @@ PROBE_GIVEN_UP = 4
 TEST_CUTOFFS = 1  # each cut-off closes and opens alone, as its read-back says; measure: the stage that failed
 TEST_SPRING = 2  # a small stroke behind the nose-piece plane, then let go; measure: ticks until home
 TEST_DEADMAN = 3  # without tokens the dead-man lets go in its time; measure: ticks until the bridge is off
-TEST_SENSORS = 4  # load cell and pressure stand at zero within their tolerance; measure: pressure in Pa
+TEST_SENSORS = (
+    4  # load cell within the stopper's friction of zero, pressure within its tolerance; measure: pressure in Pa
+)
 
 
 def new():

@@ -71,7 +71,8 @@ def tissue(kind, steps, state, params):
         estimate = 0
     half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
     half += _unmeasured_nl(state, params)
-    low = estimate - half
+    half += _zero_nl(state)
+    low = estimate - half - _drawn_in_nl(steps, state, params)
     return (low if low > 0 and in_tissue(state) else 0), estimate + half
 
 
@@ -84,6 +85,18 @@ def _disagreement_nl(estimate_nl, state):
     if differ < 0:
         differ = -differ
     return differ - AGREE_NL if differ > AGREE_NL else 0
+
+
+def _zero_nl(state):
+    """What a zero of the pressure sensor that is off may leave in the line, or take out of it, with the suck-back."""
+    return (state[image.ST_ZERO_PA] >> 4) * state[image.ST_SOFT_Q14] >> 14
+
+
+def _drawn_in_nl(steps, state, params):
+    """What a suck-back that found no end (control/shot.py) may have drawn in again: all that it took."""
+    if state[image.ST_CAUSE] != codes.CAUSE_TIME:
+        return 0
+    return pushed_nl(state[image.ST_BACK_FROM] - state[image.ST_STEPS0] - steps, params)
 
 
 def _unmeasured_nl(state, params):
@@ -120,9 +133,14 @@ def _broken_off(state, params):
     return (low if low > 0 and in_tissue(state) else 0), (high if high > 0 else 0)
 
 
+def _real_pa(state):
+    """The pressure at the tip at the end of the dose, without what the sensor shows too much."""
+    return state[image.ST_PRESS_OUT_PA] - state[image.ST_ZERO_PA]
+
+
 def in_tissue(state):
     """True when the pressure proves that the opening was in tissue: it stood before the dose was pushed and after."""
-    return state[image.ST_PROBE] == image.PROBE_IN_TISSUE and state[image.ST_PRESS_OUT_PA] >= TISSUE_PA
+    return state[image.ST_PROBE] == image.PROBE_IN_TISSUE and _real_pa(state) >= TISSUE_PA
 
 
 def uncertain(cap_steps, params):

@@ -170,6 +170,7 @@ BROKEN = [
     (image.TEST_SPRING, "encoder_frozen", "FOLLOWING"),
     (image.TEST_SPRING, "comb_dead", "COMB"),
     (image.TEST_SENSORS, "pressure_offset", "SENSOR"),
+    (image.TEST_SENSORS, "load_offset", "SENSOR"),
 ]
 
 

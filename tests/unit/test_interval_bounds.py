@@ -92,6 +92,21 @@ def test_meters_that_disagree_widen_the_interval():
         assert not interval.narrow(low, high, 5000)
 
 
+def test_a_suck_back_without_end_may_have_drawn_in_what_it_took():
+    """Invariant 4: when the pressure didn't fall as it must, all that was taken back may have come from the tissue."""
+    told = {"tissue_nl": 5000, "needle_nl": 5000, "back_from": 1100, "cause": codes.CAUSE_TIME}
+    low, high = interval.tissue(codes.RECORD_PARTIAL, 900, answers(**told), block())
+    ended = interval.tissue(codes.RECORD_DONE, 900, answers(**{**told, "cause": codes.CAUSE_NONE}), block())
+    assert (low, high) == (ended[0] - interval.pushed_nl(200, block()), ended[1])
+
+
+def test_a_zero_that_is_off_widens_the_interval():
+    """Invariant 4: what the pressure sensor shows too much stays in the line, or is taken out of it."""
+    told = {"tissue_nl": 5000, "needle_nl": 5000, "soft_q14": 1837}
+    low, high = interval.tissue(codes.RECORD_DONE, 900, answers(**told), block())
+    assert interval.tissue(codes.RECORD_DONE, 900, answers(zero_pa=4000, **told), block()) == (low - 28, high + 28)
+
+
 def test_no_motion_no_volume():
     """A shot that ended before the plunger moved gave nothing."""
     assert interval.tissue(codes.RECORD_ABORTED, 0, answers(pl_cmd=0, fault=44), block()) == (0, 0)

@@ -17,8 +17,9 @@ def probe(state, inputs, outputs, params):
     tick = inputs[image.IN_TICK]
     waited = (tick - state[image.ST_PROBE_TICK]) & 0x3FFFFFFF
     press = state[image.ST_PRESS_PA]
+    real = press - state[image.ST_ZERO_PA]
     if stage == image.PROBE_PRESS:
-        if press >= params[image.P_PROBE_PA]:
+        if real >= params[image.P_PROBE_PA]:
             state[image.ST_PL_SPEED_Q8] = 0
             state[image.ST_PROBE] = image.PROBE_LOOK
             state[image.ST_PROBE_TICK] = tick
@@ -47,7 +48,7 @@ def probe(state, inputs, outputs, params):
 def _press(state, inputs, outputs, params):
     """Pushes towards the probe's pressure: through the stopper's friction first, then what compliance takes."""
     press = state[image.ST_PRESS_PA]
-    short = params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] - press
+    short = params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] + state[image.ST_ZERO_PA] - press
     go = ((short >> 4) * state[image.ST_SOFT_Q14]) >> 14
     grip = params[image.P_FRICTION_MN] - state[image.ST_LOAD_MN] + (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
     if grip > 0:

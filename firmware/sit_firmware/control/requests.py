@@ -73,6 +73,10 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_NEEDLE_NL] = 0
     state[image.ST_TISSUE_NL] = 0
     state[image.ST_FLOW_PA] = state[image.ST_PRESS_PA]
+    # the line holds no more than P_REST_PA now: what is shown beyond that is the sensor's
+    state[image.ST_ZERO_PA] = 0
+    if state[image.ST_PRESS_PA] > params[image.P_REST_PA]:
+        state[image.ST_ZERO_PA] = state[image.ST_PRESS_PA] - params[image.P_REST_PA]
     state[image.ST_QUIET_N] = 0
     state[image.ST_END_UM] = 0
     state[image.ST_SETTLE_N] = 0

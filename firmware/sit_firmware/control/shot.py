@@ -123,26 +123,27 @@ def _dwell(state, inputs, outputs, params):
 
 
 def suck(state, inputs, outputs, params):
-    """Takes the stored pressure off by reverse steps; ST_SUCK is 2 when none is left or the time is over."""
-    tick = inputs[image.IN_TICK]
+    """Takes the stored pressure off by reverse steps; ST_SUCK is 2 when none is left, or at the cap."""
     if state[image.ST_SUCK] == 1:
         state[image.ST_SUCK] = 3
-        state[image.ST_FLOW_TICK] = tick
+        _back_most(state, inputs, outputs, params)
         begin(state, inputs, outputs, params)
     watch(state, inputs, outputs, params)
-    press = inputs[image.IN_PRESS_PA]  # the raw one: it falls by some kPa in a step, a filter would be late
+    # the raw one: it falls by some kPa in a step, a filter would be late
+    press = inputs[image.IN_PRESS_PA] - state[image.ST_ZERO_PA]
     if press <= params[image.P_REST_PA]:
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_PL_GO_NL] = 0
         state[image.ST_SUCK] = 2
         end(state, inputs, outputs, params)
         return
-    if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_RETRACT_TICKS]:
-        # it doesn't fall: a blocked line or a lying sensor
+    if state[image.ST_BACK_FROM] - inputs[image.IN_STEPS] >= state[image.ST_BACK_STEPS]:
+        # it doesn't fall as it must: a blocked line, a bubble or a lying sensor
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_SUCK] = 2
-        state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
-        state[image.ST_END_CAUSE] = codes.CAUSE_TIME
+        if state[image.ST_END_RESULT] == codes.RESULT_DONE:
+            state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
+            state[image.ST_END_CAUSE] = codes.CAUSE_TIME
         return
     # the stored volume lies behind the stopper's friction, which must be turned round first
     go = ((press >> 4) * state[image.ST_SOFT_Q14]) >> 14
@@ -153,6 +154,23 @@ def suck(state, inputs, outputs, params):
         go = params[image.P_CREEP_NL]
     state[image.ST_PL_GO_NL] = -go
     run(state, inputs, outputs, params)
+
+
+def _back_most(state, inputs, outputs, params):
+    """Sets the most that a suck-back may take: what the softest syringe of the type holds, its stopper turned round.
+
+    Beyond that it would draw in what is outside the tip: a pressure that doesn't fall isn't one.
+    """
+    soft = params[image.P_SOFT_HIGH_Q14]
+    if state[image.ST_SOFT_Q14] > soft:
+        soft = state[image.ST_SOFT_Q14]
+    most = (((state[image.ST_PRESS_PA] - state[image.ST_ZERO_PA]) >> 4) * soft) >> 14
+    turn_mn = state[image.ST_LOAD_MN] + params[image.P_G_GRIP_MOST_MN]
+    most += ((turn_mn * params[image.P_STOPPER_Q10]) >> 10) + params[image.P_SLACK_HIGH_NL] + params[image.P_CREEP_NL]
+    if most < 0:
+        most = 0
+    state[image.ST_BACK_FROM] = inputs[image.IN_STEPS]
+    state[image.ST_BACK_STEPS] = (most << 10) // params[image.P_STEP_NL_Q10]
 
 
 def _finish(state, inputs, outputs, params):

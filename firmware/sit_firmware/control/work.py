@@ -167,17 +167,17 @@ def _deadman(state, inputs, outputs, params):
 
 
 def _sensors(state, inputs, outputs, params):
-    """Pressure and plunger force at rest must be near nothing; the measure is the pressure in Pa."""
+    """At rest there is no pressure, and no more plunger force than the stopper's friction; the measure is Pa."""
     stage = state[image.ST_TEST_STEP]
     state[image.ST_TEST_STEP] = stage + 1
     if stage < 16:
         return
     press = state[image.ST_PRESS_PA]
-    load = state[image.ST_LOAD_MN]
+    grip = state[image.ST_LOAD_MN] - (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
     state[image.ST_TEST_VALUE] = press
     limit = params[image.P_TEST_PA]
-    force = params[image.P_TEST_MN]
-    if press > limit or press < -limit or load > force or load < -force:
+    most = params[image.P_G_GRIP_MOST_MN]
+    if press > limit or press < -limit or grip > most or grip < -most:
         state[image.ST_END_CAUSE] = codes.FAULT_SENSOR
         _failed(state, inputs, outputs, params)
     else:

@@ -176,6 +176,14 @@ STATE = (
     Slot("ST_LEARN_STEPS", 115, "step", "IN_STEPS when the stopper slid back"),
     Slot("ST_LEARN_PA", 116, "Pa", "pressure then"),
     Slot("ST_BEFORE_PA", 117, "Pa", "pressure before the suck-back"),
+    Slot(
+        "ST_ZERO_PA",
+        118,
+        "Pa",
+        "what the pressure sensor shows too much, at least: found at rest when the request began",
+    ),
+    Slot("ST_BACK_FROM", 119, "step", "IN_STEPS when the suck-back began"),
+    Slot("ST_BACK_STEPS", 120, "step", "most that it may take"),
 )
 
 N_PARAMS = 128
@@ -234,8 +242,7 @@ PARAMS = (
     Slot("P_REST_PA", 55, "Pa", "pressure that counts as none"),
     Slot("P_BORE_Q14", 56, "mN per 16 Pa / 16384", "plunger force of a pressure"),
     Slot("P_TEST_UM", 57, "um", "stroke of the test in air"),
-    Slot("P_TEST_PA", 58, "Pa", "pressure at rest that the test of the sensors allows, either way"),
-    Slot("P_TEST_MN", 59, "mN", "plunger force at rest that it allows, either way"),
+    Slot("P_TEST_PA", 58, "Pa", "pressure at rest that self-test and the start of a shot allow, either way"),
     Slot("P_RETRACT_TICKS", 60, "tick", "longest time for suck-back after the needle is home"),
     Slot("P_PL_BACK_Q8", 61, "step per tick / 256", "highest speed of suck-back"),
     Slot("P_EASY_V_Q8", 62, "um/step / 256", "profile, speed below which the force may grow only slowly"),

@@ -1,0 +1,75 @@
+"""Suck-back and a pressure sensor whose zero is off: little is drawn in, the record says what is true."""
+
+import pytest
+from controlkit import FAULTS, bench, shot_in
+from sit_firmware import codes, image, interval
+from sit_sim.plant import nominal_unit
+
+ASKED_NL = 2000
+LINE_NL_PER_KPA = 9.6  # the softest stiff 1 mL set, stopper included, 10 % on top
+
+
+def bounds(device, steps0):
+    """The interval that the record of the shot just ended holds, after net steps from `steps0`."""
+    state = device.state
+    steps = int(device.inputs[image.IN_STEPS]) - steps0
+    done = state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_FAULT]
+    kind = codes.RECORD_DONE if done else codes.RECORD_PARTIAL
+    return interval.tissue(kind, steps, state, device.params), done
+
+
+@pytest.mark.parametrize("offset_kpa", [12, 15, 20])
+def test_it_draws_in_no_more_than_the_line_can_have_held(offset_kpa):
+    """Invariant 4: a sensor that jumps up in the dwell never shows an end; suck-back ends by its cap, and tells."""
+    device = bench()
+    before, steps0 = device.plant.truth(), int(device.inputs[image.IN_STEPS])
+    shot_in(codes.PHASE_DWELL, volume_nl=ASKED_NL, device=device)
+    device.plant.fault("pressure_offset", offset_pa=1000 * offset_kpa)
+    ticks = device.run(8000, until_idle=True)
+    truth = device.plant.truth()
+    assert ticks < 2500, "the needle isn't held in the skin"
+    given_nl = truth["tissue_nl"] - before["tissue_nl"]
+    held_kpa = device.plant.unit.back_pressure_pa / 1000 + offset_kpa
+    assert given_nl > ASKED_NL - LINE_NL_PER_KPA * held_kpa
+    (low_nl, high_nl), done = bounds(device, steps0)
+    assert low_nl <= given_nl <= high_nl
+    assert not (done and interval.narrow(low_nl, high_nl, ASKED_NL))
+
+
+def test_a_sensor_that_reads_too_much_proves_no_tissue():
+    """Invariant 4: what the sensor shows with the line at rest doesn't count: unbroken skin is still found out."""
+    device = bench(nominal_unit().replace(puncture_n=5.0))
+    device.plant.fault("pressure_offset", offset_pa=5000)
+    device.post_shot(1200, ASKED_NL)
+    device.run(8000, until_idle=True)
+    assert device.state[image.ST_CAUSE] == codes.CAUSE_NO_PUNCTURE
+    assert device.plant.truth()["shot"]["tissue_nl"] == 0
+
+
+@pytest.mark.parametrize("offset_kpa", [-5, 3, 5])
+def test_a_small_offset_of_the_sensor_costs_little(offset_kpa):
+    """Invariant 4: a zero that is off by less than a fault leaves the truth in the interval, shot after shot."""
+    device = bench()
+    device.plant.fault("pressure_offset", offset_pa=1000 * offset_kpa)
+    for site in range(4):
+        before, steps0 = device.plant.truth()["tissue_nl"], int(device.inputs[image.IN_STEPS])
+        device.plant.set("site", site)
+        device.post_shot(1500, ASKED_NL)
+        device.run(8000, until_idle=True)
+        (low_nl, high_nl), done = bounds(device, steps0)
+        assert done
+        assert low_nl <= device.plant.truth()["tissue_nl"] - before <= high_nl
+        device.hold(False)
+
+
+@pytest.mark.parametrize("offset_kpa", [-12, 10])
+def test_no_shot_begins_with_a_pressure_that_cannot_be(offset_kpa):
+    """Invariant 6: the line holds nothing at the start of a shot: more than 8 kPa is SENSOR, and nothing moves."""
+    device = bench()
+    device.plant.fault("pressure_offset", offset_pa=1000 * offset_kpa)
+    steps = device.plant.truth()["plunger_steps"]
+    device.post_shot(1500, ASKED_NL)
+    device.run(400)
+    assert FAULTS[int(device.state[image.ST_FAULT])] == "SENSOR"
+    assert device.plant.truth()["plunger_steps"] == steps
+    assert device.plant.truth()["tip_max_um"] < -700
