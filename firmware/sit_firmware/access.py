@@ -34,6 +34,7 @@ class Access:
         self.codes = Lockout()  # of the service code
         self._attempts = Attempts(dev.board.store, self.macs, self.codes)
         self.refused = 0  # frames without a MAC or with a wrong one, since boot
+        self.nonce = 0  # of the host whose session it is
         self.seed = b""  # what the keys of this session follow from
         self._pads = None  # of the session's key; None: no frame can be right
         self._released = False  # the button was seen up since it last stood for something
@@ -56,6 +57,7 @@ class Access:
     def hello(self, host_nonce, device_nonce):
         """A session begins: its keys follow from these."""
         dev = self._dev
+        self.nonce = host_nonce
         self.seed = bytes(dev.board.uid) + struct.pack("<II", dev.boot_count, host_nonce) + device_nonce
         self._derive()
 

@@ -3,9 +3,11 @@
 Background only. See dispatch.py for what a handler is. None of them moves anything, none answers with a key.
 """
 
+import hashlib
 import struct
 
 from sit_firmware import codes, params, wire
+from sit_firmware.store.entry import NO_TREATMENT
 from sit_firmware.store.values import STORED
 
 _MS_US = 1000
@@ -26,7 +28,7 @@ def _service(dev, payload, reply):
 
 
 def _settings_write(dev, payload, reply):
-    return _write(dev, dev.settings, struct.unpack(wire.FMT_SETTINGS_WRITE, payload))
+    return _write(dev, codes.RECORD_SETTINGS, payload, dev.settings, struct.unpack(wire.FMT_SETTINGS_WRITE, payload))
 
 
 def _calibration_write(dev, payload, reply):
@@ -35,18 +37,24 @@ def _calibration_write(dev, payload, reply):
         return codes.REFUSED_BAD_VALUE
     if not dev.wall.unix_s:
         return codes.REFUSED_CLOCK  # a calibration without a date can't be told from an old one
-    return _write(dev, dev.calibration, values + (dev.wall.unix_s,))
+    return _write(dev, codes.RECORD_CALIBRATION, payload, dev.calibration, values + (dev.wall.unix_s,))
 
 
-def _write(dev, record, values):
-    """Keeps the values, in the order of the record's fields. They come into force at the next start."""
+def _write(dev, kind, payload, record, values):
+    """Keeps the values, in the order of the record's fields. They come into force at the next start.
+
+    The ledger has it first, as record `kind`: nothing is changed that it doesn't tell of.
+    """
     refusal = dev.service.write_refusal()
     if refusal:
         return refusal
-    try:
-        record.save(STORED, values)
-    except ValueError:
+    if not record.in_range(values):
         return codes.REFUSED_BAD_VALUE
+    digest = struct.unpack(">I", hashlib.sha256(payload).digest()[:4])[0]
+    refusal = dev.booking.before(kind, treatment=NO_TREATMENT, cap_steps=dev.access.nonce, ref=digest)
+    if refusal:
+        return refusal
+    record.save(STORED, values)
     dev.service.written = True
     return 0
 

@@ -9,7 +9,7 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = b"\x80\x7a\x99\x0c\x20\x81\xa4\xcc"
+SCHEMA_HASH = b"\xda\x97\xf5\xcc\x9e\xd4\x89\x4e"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8

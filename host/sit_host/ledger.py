@@ -7,7 +7,6 @@ changed one shows.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -89,18 +88,48 @@ def entry_of(raw: bytes) -> Entry:
     return Entry(record, raw, record.crc == zlib.crc32(raw[:RECORD_CRC_AT]))
 
 
-def broken_links(entries: Sequence[Entry]) -> list[int]:
-    """Return the numbers of the records that don't follow from the one before: damaged, changed or out of place.
+@dataclass(frozen=True)
+class Break:
+    """A record that the chain doesn't hold: its number, and why, as the end of a sentence."""
 
-    The first record can only be checked by its CRC.
+    seq: int
+    why: str
+
+
+def breaks(entries: Sequence[Entry]) -> list[Break]:
+    """Return the records that are damaged, changed, out of place or can't be proved, in their order.
+
+    The first of `entries` is chained to zeros when it is record 1; otherwise only its CRC can be checked.
     """
-    broken = [entry.record.seq for entry in entries if not entry.whole]
-    for before, entry in itertools.pairwise(entries):
-        digest = hashlib.sha256(before.raw + entry.raw[:RECORD_HASHED_BYTES]).digest()[:_HASH_BYTES]
-        follows = entry.record.seq == before.record.seq + 1 and entry.record.hash == digest
-        if entry.whole and not follows:
-            broken.append(entry.record.seq)
-    return sorted(broken)
+    found = []
+    before = Entry(Record.unpack(bytes(RECORD_BYTES)), bytes(RECORD_BYTES), whole=True)
+    for index, entry in enumerate(entries):
+        why = _break(before, entry, known=index > 0 or entry.record.seq == 1)
+        if why:
+            found.append(Break(entry.record.seq, why))
+        before = entry
+    return found
+
+
+def _break(before: Entry, entry: Entry, *, known: bool) -> str:
+    """Return why `entry` isn't the whole record that follows `before`, "" when it is. `known`: `before` is there."""
+    seq, last = entry.record.seq, before.record.seq
+    if not entry.whole:
+        return "it is damaged: its CRC doesn't fit"
+    if not known:
+        return ""
+    if seq != last + 1:
+        return f"it stands after record {last}: what was between is missing"
+    if not before.whole:
+        return f"it can't be proved: record {last} before it is damaged"
+    if entry.record.hash != hashlib.sha256(before.raw + entry.raw[:RECORD_HASHED_BYTES]).digest()[:_HASH_BYTES]:
+        return f"it doesn't follow from record {last}: one of the two was changed" if last else "it isn't the first"
+    return ""
+
+
+def broken_links(entries: Sequence[Entry]) -> list[int]:
+    """Return the numbers of `breaks`."""
+    return [item.seq for item in breaks(entries)]
 
 
 def read_recorder(client: Client) -> Recording:

@@ -10,7 +10,7 @@ from typing import Any
 from sit_host._gen import enums
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
-from sit_host.describe import cause_text
+from sit_host.describe import status_info
 from sit_host.ledger import Entry
 from sit_host.records import write_new
 from sit_host.treatment.course import why_ended
@@ -23,7 +23,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     """Return a record for `--json`, by the names of the schema."""
     record = entry.record
     values = {field.name: getattr(record, field.name) for field in record.FIELDS}
-    return {**values, "kind": _kind(record), "whole": entry.whole, "raw": entry.raw.hex()}
+    return {**values, "kind": kind_name(record), "whole": entry.whole, "raw": entry.raw.hex()}
 
 
 def entry_row(entry: Entry) -> tuple[object, ...]:
@@ -31,12 +31,17 @@ def entry_row(entry: Entry) -> tuple[object, ...]:
     record = entry.record
     time = datetime.fromtimestamp(record.unix_s, UTC).strftime("%Y-%m-%d %H:%M:%S") if record.unix_s else ""
     point = f"{record.point}.{record.attempt}" if any(record.treatment) else ""
-    what = _what(record) if entry.whole else "DAMAGED: its CRC is wrong"
-    return record.seq, time, _kind(record), point, what
+    return record.seq, time, kind_name(record), point, what_text(entry)
 
 
-def _kind(record: Record) -> str:
+def kind_name(record: Record) -> str:
+    """Return the name of a record's kind."""
     return record.kind.name if isinstance(record.kind, enums.Record) else f"kind {record.kind}"
+
+
+def what_text(entry: Entry) -> str:
+    """Return what a record says, in words."""
+    return _what(entry.record) if entry.whole else "DAMAGED: its CRC is wrong"
 
 
 def _what(record: Record) -> str:
@@ -51,11 +56,24 @@ def _what(record: Record) -> str:
         return f"{record.steps} steps purged"
     if record.kind == Kind.CHANGE:
         return f"{_CHANGES.get(record.attempt, 'something')} changed, syringe type {record.site}"
-    if record.kind in (Kind.FAULT, Kind.CLEAR):
-        return cause_text(record.cause)
+    if record.kind == Kind.FAULT:
+        return f"{status_info(record.cause).name}: {status_info(record.cause).doc} Seen: {_signed(record.ref)}"
+    if record.kind == Kind.CLEAR:
+        return f"{status_info(record.cause).name} cleared"
     if record.kind == Kind.ACK:
         return f"record {record.ref} acknowledged"
+    if record.kind == Kind.LOAD:
+        return f"table of {record.point} points sealed, {record.asked_nl / 1000:g} uL in all"
+    if record.kind == Kind.BOOT:
+        return "the device started"
+    if record.kind in (Kind.SETTINGS, Kind.CALIBRATION):
+        what = "limits" if record.kind == Kind.SETTINGS else "calibration"
+        return f"{what} written: SHA-256 begins {record.ref:08x}, session {record.cap_steps:08x}"
     return ""
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 32) if value >> 31 else value
 
 
 def save(entries: Sequence[Entry], folder: Path, uid: str) -> Path:

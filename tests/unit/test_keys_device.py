@@ -5,7 +5,7 @@ import hmac as python_hmac
 import struct
 
 import pytest
-from appkit import Device
+from appkit import NONCE, Device
 from sit_firmware import calibration, codes, hmac, image, settings, wire
 from sit_firmware.access import LOST, OPEN, PAIRED
 from sit_firmware.access_lockout import LOCK_MS, MOST
@@ -299,6 +299,28 @@ def test_calibration_asks_for_a_clock_and_a_known_syringe():
     unknown = messages.CalibrationWrite(200, 4699, 0, 7007).pack()
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, unknown).result == codes.REFUSED_BAD_VALUE
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, good).result == 0
+
+
+def test_what_is_written_stands_in_the_ledger_first():
+    """Invariant 4: limits and calibration are written only after a record of what and by which session."""
+    dev = serviced()
+    dev.set_clock()
+    wanted = limits(max_shot_nl=5000)
+    dev.store.fail = ("write",)
+    assert dev.ask(codes.MSG_SETTINGS_WRITE, wanted).result == codes.REFUSED_STORE
+    assert not dev.app.service.written and not dev.records(codes.RECORD_SETTINGS)
+    dev.store.fail = ()
+    assert dev.app.booking.mend()
+    before = len(dev.store.writes)
+    assert dev.ask(codes.MSG_SETTINGS_WRITE, wanted).result == 0
+    assert dev.store.writes[before][0] >= RING_ADDR, "the ledger first"
+    new = messages.CalibrationWrite(1, 4699, 0, 7007).pack()
+    assert dev.ask(codes.MSG_CALIBRATION_WRITE, new).result == 0
+    for kind, payload in ((codes.RECORD_SETTINGS, wanted), (codes.RECORD_CALIBRATION, new)):
+        (record,) = dev.records(kind)
+        assert record["ref"] == int.from_bytes(hashlib.sha256(payload).digest()[:4], "big")
+        assert (record["cap_steps"], record["treatment"]) == (NONCE, bytes(8))
+        assert record["unix_s"] >= 1_800_000_000
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_stored_value_out_of_range_is_damage(monkeypatch):
     Device(store)
     limits, _ = stored(store)
     with monkeypatch.context() as careless:
-        careless.setattr(limits, "_in_range", lambda values: True)
+        careless.setattr(limits, "in_range", lambda values: True)
         limits.save(STORED, [*list(column(settings.FIELDS, 1).values())[:7], 9000])
     limits, _ = stored(store)
     assert limits.source == DAMAGED and limits.lease_max_ms == 500 and limits.max_shot_nl == 0

@@ -40,7 +40,7 @@ class Values:
 
     def save(self, origin, values):
         """Keep `values`, in the order of the fields; `origin` STORED or FACTORY. Raises StoreError, ValueError."""
-        if not self._in_range(values):
+        if not self.in_range(values):
             raise ValueError("a value is out of its range")
         struct.pack_into(_ORIGIN, self._pair.payload, 0, origin)
         struct.pack_into(self._form, self._pair.payload, _ORIGIN_BYTES, *values)
@@ -53,13 +53,14 @@ class Values:
             return
         origin = self._pair.payload[0]
         values = struct.unpack_from(self._form, self._pair.payload, _ORIGIN_BYTES)
-        if origin not in (STORED, FACTORY) or not self._in_range(values):
+        if origin not in (STORED, FACTORY) or not self.in_range(values):
             return
         for i in range(len(self._fields)):
             setattr(self, self._fields[i][0], values[i])
         self.source = origin
 
-    def _in_range(self, values):
+    def in_range(self, values):
+        """True when each of `values`, in the order of the fields, lies in its range."""
         for i in range(len(self._fields)):
             if not self._fields[i][3] <= values[i] <= self._fields[i][4]:
                 return False

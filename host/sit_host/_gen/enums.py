@@ -140,6 +140,8 @@ class Record(DocEnum):
     CLEAR = 10, "A fault was cleared."
     CHANGE = 11, "Syringe or needle changed."
     LOAD = 12, "A point table was sealed."
+    SETTINGS = 13, "Limits are about to be written, in service mode."
+    CALIBRATION = 14, "A calibration is about to be written, in service mode."
 
 
 class Event(DocEnum):

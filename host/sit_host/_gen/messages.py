@@ -11,7 +11,7 @@ from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = bytes.fromhex("807a990c2081a4cc")
+SCHEMA_HASH = bytes.fromhex("da97f5cc9ed4894e")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80

@@ -29,11 +29,14 @@ class Record(Message):
     depth_um: INTENT: depth asked. End records: depth at the end of insertion. [um]
     asked_nl: Volume asked. [nl]
     steps: INTENT: plunger count at the start. End records: net steps of the shot. [step]
-    cap_steps: INTENT: most steps the shot may make. [step]
+    cap_steps: INTENT: most steps the shot may make. SETTINGS, CALIBRATION: the session that wrote, the host's
+        nonce. [step]
     tissue_min_nl: Lower bound of the tissue volume. [nl]
     tissue_max_nl: Upper bound of the tissue volume. [nl]
     needle_nl: Estimate of what passed the tip. [nl]
     ref: Record this one belongs to: INTENT of an end record, UNCERTAIN of an ACK. FAULT: the value seen.
+        SETTINGS, CALIBRATION: the first four bytes, read as a big-endian number, of the SHA-256 of the payload
+        written.
     hash: Chain.
     crc: CRC-32 of the 60 bytes before.
     """
@@ -60,7 +63,14 @@ class Record(Message):
             2147483647,
             "INTENT: plunger count at the start. End records: net steps of the shot.",
         ),
-        Field("cap_steps", "u32", "step", 0, 4294967295, "INTENT: most steps the shot may make."),
+        Field(
+            "cap_steps",
+            "u32",
+            "step",
+            0,
+            4294967295,
+            "INTENT: most steps the shot may make. SETTINGS, CALIBRATION: the session that wrote, the host's nonce.",
+        ),
         Field("tissue_min_nl", "u32", "nl", 0, 4294967295, "Lower bound of the tissue volume."),
         Field("tissue_max_nl", "u32", "nl", 0, 4294967295, "Upper bound of the tissue volume."),
         Field("needle_nl", "i32", "nl", -2147483648, 2147483647, "Estimate of what passed the tip."),
@@ -70,7 +80,9 @@ class Record(Message):
             "",
             0,
             4294967295,
-            "Record this one belongs to: INTENT of an end record, UNCERTAIN of an ACK. FAULT: the value seen.",
+            "Record this one belongs to: INTENT of an end record, UNCERTAIN of an ACK. FAULT: the value seen."
+            " SETTINGS, CALIBRATION: the first four bytes, read as a big-endian number, of the SHA-256 of the"
+            " payload written.",
         ),
         Field("hash", "bytes8", "", 0, 0, "Chain."),
         Field("crc", "u32", "", 0, 4294967295, "CRC-32 of the 60 bytes before."),
