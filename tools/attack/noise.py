@@ -1,6 +1,6 @@
 """Hostile bytes for a device's link: noise, shaken frames, and frames that are right but for what they ask.
 
-`Source(seed).burst()` gives bytes and how many frames are in them. Most frames pass the decoder (COBS, length and CRC
+`Source(seed).burst()` gives frames. Most frames pass the decoder (COBS, length and CRC
 right), and most of those carry the session that the same bytes have opened, so that they reach the dispatcher.
 """
 
@@ -18,7 +18,7 @@ MOVING = frozenset({"SELFTEST", "ZERO", "PRIME", "CHANGE"})
 """Requests that move something by themselves; all others move nothing whatever they hold."""
 _RANGES = {"u8": (0, 0xFF), "u16": (0, 0xFFFF), "u32": (0, 0xFFFFFFFF), "i8": (-0x80, 0x7F), "i16": (-0x8000, 0x7FFF),
            "i32": (-(1 << 31), (1 << 31) - 1)}  # fmt: skip
-_BURST = 32
+BURST = 32
 
 
 class Source:
@@ -27,10 +27,12 @@ class Source:
     def __init__(self, seed: int, moving: bool = False) -> None:
         self.draw = random.Random(f"{seed} hostile bytes")
         self.session = 1
+        self._seq = 0
         self._kept: list[bytes] = []
         self._requests: list[type[Message]] = [
             rule.request for rule in messages.RULES.values() if moving or rule.request.NAME not in MOVING
         ]
+        self._left_out = {rule.request.ID for rule in messages.RULES.values() if rule.request not in self._requests}
         self._kinds: tuple[tuple[Callable[[], bytes], int], ...] = (
             (self._noise, 2),
             (self._shaken, 2),
@@ -41,11 +43,14 @@ class Source:
             (self._hello, 1),
         )
 
-    def burst(self) -> tuple[bytes, int]:
+    def burst(self) -> list[bytes]:
         """Some frames in a row."""
         kinds, weights = zip(*self._kinds, strict=True)
-        made = [kind() for kind in self.draw.choices(kinds, weights, k=_BURST)]
-        return b"".join(made), len(made)
+        return [kind() for kind in self.draw.choices(kinds, weights, k=BURST)]
+
+    def allowed(self, id: int) -> bool:
+        """False for the id of a request that moves something, when none such is wanted."""
+        return id not in self._left_out
 
     def _noise(self) -> bytes:
         return self.draw.randbytes(self.draw.randrange(1, 300)) + b"\0"
@@ -70,8 +75,7 @@ class Source:
 
     def _any_payload(self) -> bytes:
         """Any id that moves nothing, any payload, the CRC right."""
-        moving = {rule.request.ID for rule in messages.RULES.values() if rule.request not in self._requests}
-        number = self.draw.choice([id for id in range(256) if id not in moving])
+        number = self.draw.choice([id for id in range(256) if self.allowed(id)])
         return self._frame(number, self.draw.randbytes(self.draw.randrange(MAX_PAYLOAD + 1)))
 
     def _typed(self) -> bytes:
@@ -106,13 +110,21 @@ class Source:
         """A session is opened; the frames after it know its number."""
         self.session = self.draw.randrange(1, 1 << 32)
         hash_ = messages.SCHEMA_HASH if self.draw.random() < 0.9 else self.draw.randbytes(8)
-        return encode_frame(self.draw.randrange(1 << 16), messages.Hello.ID, messages.Hello(self.session, hash_).pack())
+        self._seq = self.draw.randrange(1 << 16)
+        return encode_frame(self._seq, messages.Hello.ID, messages.Hello(self.session, hash_).pack())
+
+    def seq(self) -> int:
+        """Mostly the next number, for a device takes no others."""
+        if self.draw.random() < 0.2:
+            return self.draw.randrange(1 << 16)
+        self._seq = (self._seq + 1) & 0xFFFF
+        return self._seq
 
     def _frame(self, id: int, payload: bytes) -> bytes:
         draw = self.draw
         session = self.session if draw.random() < 0.8 else draw.randrange(1 << 32)
         frame = encode_frame(
-            draw.randrange(1 << 16), id, payload, session=session, flags=draw.choice((0, 0, 0, draw.randrange(256))),
+            self.seq(), id, payload, session=session, flags=draw.choice((0, 0, 0, draw.randrange(256))),
             mac=draw.choice((bytes(8), draw.randbytes(8))),
         )  # fmt: skip
         if draw.random() < 0.05:

@@ -12,6 +12,8 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
+_VALUES = (int, float, str, bytes, tuple)
+
 
 def graft(name: str, tree: ast.Module, **names: Any) -> None:
     """Change module `name` to what `tree` makes; `names` are put beside its own. Raises what the new source raises."""
@@ -24,7 +26,7 @@ def graft(name: str, tree: ast.Module, **names: Any) -> None:
         if key.startswith("__") or key in names:
             continue
         before = vars(old)[key]
-        if not _into(before, value, name) and type(before) is type(value) and before != value:
+        if not _into(before, value, name) and isinstance(value, _VALUES) and before != value:
             for module in list(sys.modules.values()):
                 # whoever imported the number by its name has it, too
                 if module is old or getattr(module, key, None) is before:

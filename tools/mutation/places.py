@@ -94,17 +94,26 @@ def lines_of(tree: ast.Module) -> dict[int, int]:
 def noting(tree: ast.Module, hit: str) -> ast.Module:
     """The tree with a call `hit(line)` before each statement of its functions."""
     tree = copy.deepcopy(tree)
+    for block in _blocks(tree):
+        block[:] = [new for old in block for new in (_call(hit, old.lineno), old)]
+    return ast.fix_missing_locations(tree)
+
+
+def statements(tree: ast.Module) -> list[int]:
+    """First lines of the statements that `noting` notes."""
+    return sorted({statement.lineno for block in _blocks(tree) for statement in block})
+
+
+def _blocks(tree: ast.Module) -> list[list[ast.stmt]]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    blocks = {
+    found = {
         id(block): block
         for function in functions
         for node in ast.walk(function)
         for _, block in ast.iter_fields(node)
         if isinstance(block, list) and block and isinstance(block[0], ast.stmt)
     }
-    for block in blocks.values():
-        block[:] = [new for old in block for new in (_call(hit, old.lineno), old)]
-    return ast.fix_missing_locations(tree)
+    return list(found.values())
 
 
 def _call(name: str, line: int) -> ast.stmt:
