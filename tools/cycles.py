@@ -38,8 +38,9 @@ def phases() -> str:
     from sit_sim.emu.core import Core
 
     package = Path(sit_firmware.__file__).parent
-    code = entries.machine_code(package, forms.constant_modules(package))
-    law, guard = Core(code["control/law.py"]), Core(code["guard.py"])
+    modules = forms.constant_modules(package)
+    law = Core(entries.function_code(package, modules, "control/law.py", "step"))
+    guard = Core(entries.function_code(package, modules, "guard.py", "check"))
     names = {getattr(codes, n): n[6:].lower() for n in dir(codes) if n.startswith("PHASE_")}
     tape = record_tape(1500, 2000)
     state, outputs, params = (array("i", a) for a in (tape.state, tape.outputs, tape.params))

@@ -11,7 +11,7 @@ OPPOSITE = {"eq": "ne", "ne": "eq", "hs": "lo", "lo": "hs", "ge": "lt", "lt": "g
 _REACH = 254  # bytes forward of a conditional branch, back a little more
 _FAR_REACH = 2046
 _TWO_REGISTERS = {"and": 0x4000, "eor": 0x4040, "adc": 0x4140, "neg": 0x4240, "cmp": 0x4280, "or": 0x4300}
-_TWO_REGISTERS.update({"mul": 0x4340, "mvn": 0x43C0})
+_TWO_REGISTERS.update({"mul": 0x4340, "mvn": 0x43C0, "asr": 0x4100})
 _THREE_REGISTERS = {"add": 0x1800, "sub": 0x1A00, "ldr": 0x5800, "str": 0x5000}
 _SHIFTS = {"lsl": 0x0000, "lsr": 0x0800, "asr": 0x1000}
 _BYTE = {"mov": 0x2000, "cmp": 0x2800, "add": 0x3000, "sub": 0x3800}
@@ -38,7 +38,7 @@ class Code:
         self._items.append(_BYTE[op] | _field(d, 3, "register") << 8 | _field(value, 8, op))
 
     def two(self, op: str, d: int, m: int) -> None:
-        """`d` = `d` op `m`; for neg and mvn `d` = op `m`; cmp compares."""
+        """`d` = `d` op `m`; for neg and mvn `d` = op `m`; cmp compares; asr shifts by `m`, 31 at most."""
         self._items.append(_TWO_REGISTERS[op] | m << 3 | d)
 
     def three(self, op: str, d: int, n: int, m: int) -> None:
@@ -58,8 +58,8 @@ class Code:
         self._items.append((0x9800 if op == "ldr" else 0x9000) | d << 8 | _field(slot, 8, "local"))
 
     def copy(self, d: int, m: int) -> None:
-        """`d` = `m`, flags untouched."""
-        self._items.append(0x4600 | m << 3 | d)
+        """`d` = `m`, flags untouched; the one instruction here that reaches r8 and up."""
+        self._items.append(0x4600 | d >> 3 << 7 | m << 3 | d & 7)
 
     def frame(self, words: int) -> None:
         """Make room for that many words on the stack; a negative number gives it back."""

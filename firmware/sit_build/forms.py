@@ -11,7 +11,7 @@ constants out of the rest as well.
     bytecode   constants inlined, no decorator: for the PC ports, whose viper is 64-bit
     native     constants inlined, @micropython.native
     viper      constants inlined, @micropython.viper, ptr32 arguments: for any 32-bit chip
-    thumb      each entry with all it calls compiled to machine code of the RP2040 (entries.py, thumb.py)
+    thumb      the tick compiled to one piece of machine code of the RP2040 (entries.py, thumb.py)
 """
 
 import ast
@@ -68,7 +68,7 @@ def is_viper(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "micropython.viper" for d in node.decorator_list)
 
 
-def _aliases(tree: ast.Module, modules: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+def aliases(tree: ast.Module, modules: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
     """The constant modules that a module imports, by the names it gives them."""
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     return {a.asname or a.name: modules[a.name] for node in imports for a in node.names if a.name in modules}
@@ -112,7 +112,7 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
 
     modules: the integer constants of the modules in CONSTANT_MODULES. Raises BuildError for a constant that isn't there
     and ValueError for an unknown form. A module without hot functions comes back unchanged. In the form `thumb` this is
-    what becomes of a module that holds no entry.
+    what becomes of a module that has no part in the tick.
     """
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}: one of {', '.join(FORMS)}")
@@ -120,7 +120,7 @@ def transform(source: str, form: str, modules: Mapping[str, Mapping[str, int]], 
     if not any(is_viper(node) or (is_hot(node) and form != "plain") for node in tree.body):
         return source
     own = constants(source)
-    named = {**modules, **_aliases(tree, modules)}
+    named = {**modules, **aliases(tree, modules)}
     hot = False
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and is_viper(node):
@@ -158,23 +158,25 @@ def constant_modules(package: Path) -> dict[str, dict[str, int]]:
 
 
 def build(package: Path, out: Path, form: str) -> list[Path]:
-    """Write every module of the package `package` into `out/<package name>` in the wanted form; return the paths.
+    """Write the modules of the package `package` into `out/<package name>` in the wanted form; return the paths.
 
     BuildError names file and line of a source that the form can't carry.
     """
     from sit_build import entries, slim  # they build on this module
 
     modules = constant_modules(package)
-    machine = entries.machine_code(package, modules) if form == "thumb" else {}
+    machine = entries.machine_code(package, modules) if form == "thumb" else None
     written = []
     for path in sorted(package.rglob("*.py")):
         target = out / package.name / path.relative_to(package)
         target.parent.mkdir(parents=True, exist_ok=True)
         file = path.relative_to(package).as_posix()
-        if file in machine:
-            text = entries.module_text(path.read_text(), file, package.name, machine[file])
-        else:
-            text = transform(path.read_text(), form, modules, str(path.relative_to(package.parent)))
+        source = path.read_text()
+        text = entries.module_text(source, file, package.name, machine) if machine else source
+        if not text and source:
+            continue
+        if text == source:
+            text = transform(source, form, modules, str(path.relative_to(package.parent)))
         if form in CHIP_FORMS:
             shared = {name: modules[name] for name in CONSTANT_MODULES}
             text = slim.slim(text, shared, str(path.relative_to(package.parent)), drop_public=file[:-3] in shared)

@@ -1,59 +1,68 @@
 """The tick as machine code of the RP2040: compiles the plain source of control and guard for ARMv6-M.
 
 Viper is too slow for a 250 us tick: a call costs it 900 cycles, and the tick makes sixteen. The source is a small
-subset (docs/architecture.md), so its compiler is small too: every function takes the same four arrays, which stay in
-registers r4 to r7; a call is one instruction; an expression lives in r0 to r3; locals lie on the stack. What an entry
-calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function. An instruction reaches
-32 slots, so the registers point to where that is cheapest for the entry.
+subset (docs/architecture.md), so its compiler is small too: the arrays keep their names through all functions of an
+entry, so they stay in registers; a call is one instruction; an expression lives in r0 to r3; locals lie on the stack.
+What an entry calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function. An
+instruction reaches 32 slots, so the registers point to where that is cheapest for the entry.
 
 Numbers are 32-bit and wrap; that equals Python as long as every intermediate stays below 2^30, which is a rule of the
 tick (invariant 8). `//` and `%` round down as Python's do; a divisor that isn't positive gives 0 for both.
 """
 
 import ast
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 
 from sit_build.armv6m import Code, RangeError
-from sit_build.thumb_values import ARRAYS, DIVIDE, Function, ThumbError, Values, number_of
+from sit_build.thumb_body import Body, Program
+from sit_build.thumb_values import DIVIDE, FAR, NEAR, Function, Layout, ThumbError, number_of
 
-__all__ = ("Function", "Program", "ThumbError", "compile_entry")
-
-
-@dataclass
-class Program:
-    """The functions by key, as `compile_entry` wants them."""
-
-    functions: dict[str, Function] = field(default_factory=dict)
+__all__ = ("Function", "Program", "ThumbError", "compile_entry", "reach")
 
 
-def compile_entry(program: Program, key: str) -> list[int]:
-    """Halfwords of one entry function with all it calls, to be entered with the four arrays in r0 to r3.
+def compile_entry(program: Program, key: str, functions: Mapping[str, str] | None = None) -> list[int]:
+    """Halfwords of one entry function with all it calls, as the body of an `asm_thumb` function.
 
-    It ends by running on past its last halfword, r0 zero, r4 to r7 overwritten: the frame of `asm_thumb` saves them.
+    `functions` is given for an entry that takes one tuple, which it unpacks in its first statement into arrays and
+    functions: it says which functions of the program the latter are. Any other takes its arrays in r0 to r3, those of
+    `program.arrays` that it uses after its own. It ends by running on past its last halfword, r0 zero, r4 to r7
+    overwritten: the frame of `asm_thumb` saves them.
     """
     code = Code()
-    starts = _starts(program, key)
-    for register, array in enumerate(ARRAYS):
-        code.copy(array, register)
-    for array, start in zip(ARRAYS, starts, strict=True):
-        if start:
-            code.byte("mov", 0, start)
-            code.shift("lsl", 0, 0, 2)
-            code.three("add", array, array, 0)
+    entry = program.functions[key]
+    keys = reach(program, key, functions or {})
+    if functions is None:
+        names = [a.arg for a in entry.node.args.args] + _memory(program, keys)
+        layout = Layout(dict(zip(names, NEAR, strict=False)), {})
+    else:
+        names = _unpacked(entry)
+        layout = Layout(dict(zip([n for n in names if n not in functions], NEAR + FAR, strict=False)), {}, functions)
+    if len(names) > len(layout.registers) + len(layout.functions):
+        raise ThumbError(f"{entry.name}: too many arrays for an entry")
+    layout = replace(layout, starts=_starts(program, keys, layout))
+    far = [r for r in layout.registers.values() if r in FAR]
+    _save(code, far)
+    for index, name in enumerate(names):
+        if name not in layout.registers:
+            continue
+        if functions is None:
+            code.copy(layout.registers[name], index)
+        else:
+            # the item is an array object: type, typecode, length, address of its numbers
+            code.word("ldr", 1, 0, index)
+            code.word("ldr", 1, 1, 3)
+            code.copy(layout.registers[name], 1)
+    for register, start in layout.starts.items():
+        code.byte("mov", 0, start)
+        code.shift("lsl", 0, 0, 2)
+        code.three("add", register, register, 0)
     code.call(key)
+    _restore(code, far)
     code.byte("mov", 0, 0)
     code.call("end")  # a jump: the return address is saved by asm_thumb
-    done: set[str] = set()
-    waiting = [key]
-    while waiting:
-        name = waiting.pop()
-        if name in done:
-            continue
-        done.add(name)
-        body = _Body(code, program.functions[name], name, starts)
-        body.compile()
-        waiting += body.called
+    for name in keys:
+        Body(code, program, name, layout, key).compile()
     _divide(code)
     code.label("end")
     try:
@@ -62,26 +71,63 @@ def compile_entry(program: Program, key: str) -> list[int]:
         raise ThumbError(f"{key}: {error}") from error
 
 
-def _starts(program: Program, key: str) -> list[int]:
-    """For each array the slot that its register points to: where all the entry's loads together are cheapest."""
-    seen: set[str] = set()
+def _memory(program: Program, keys: list[str]) -> list[str]:
+    """The arrays of `program.arrays` that these functions name."""
+    nodes = (node for key in keys for node in ast.walk(program.functions[key].node))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return [array for name, array in program.arrays.items() if name in used]
+
+
+def _unpacked(function: Function) -> list[str]:
+    """The names that an entry's first statement unpacks its tuple into."""
+    first = function.node.body[0]
+    if isinstance(first, ast.Assign) and isinstance(first.targets[0], ast.Tuple):
+        names = [n.id for n in first.targets[0].elts if isinstance(n, ast.Name)]
+        if isinstance(first.value, ast.Name) and len(names) == len(first.targets[0].elts):
+            return names
+    raise ThumbError(f"{function.name}: an entry of one argument begins by unpacking it")
+
+
+def _save(code: Code, far: list[int]) -> None:
+    """High registers belong to the caller, and the frame of `asm_thumb` leaves them to us; r0 to r3 hold arguments."""
+    for register in far:
+        code.copy(4, register)
+        code.push((4,))
+
+
+def _restore(code: Code, far: list[int]) -> None:
+    for register in reversed(far):
+        code.pop((4,))
+        code.copy(register, 4)
+
+
+def reach(program: Program, key: str, functions: Mapping[str, str]) -> list[str]:
+    """The keys of all functions that are called from one, itself first; `functions` as in `compile_entry`."""
+    found: list[str] = []
     waiting = [key]
-    uses: list[list[int]] = [[] for _ in ARRAYS]
     while waiting:
         name = waiting.pop()
-        if name in seen:
+        if name in found:
             continue
-        seen.add(name)
+        found.append(name)
         function = program.functions[name]
-        order = [a.arg for a in function.node.args.args]
+        calls = {**function.calls, **functions}
         for node in ast.walk(function.node):
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in order:
-                slot = number_of(node.slice)
-                if slot is not None:
-                    uses[order.index(node.value.id)].append(slot)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in function.calls:
-                waiting.append(function.calls[node.func.id])
-    return [min(range(225), key=lambda at: sum(_cycles(slot - at) for slot in each)) for each in uses]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
+                waiting.append(calls[node.func.id])
+    return found
+
+
+def _starts(program: Program, keys: list[str], layout: Layout) -> dict[int, int]:
+    """Register of a near array -> the slot that it points to: where all the entry's loads together are cheapest."""
+    uses: dict[int, list[int]] = {r: [] for r in layout.registers.values() if r in NEAR}
+    for node in (n for key in keys for n in ast.walk(program.functions[key].node)):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            slot, register = number_of(node.slice), layout.registers.get(node.value.id)
+            if slot is not None and register in uses:
+                uses[register].append(slot)
+    best = {r: min(range(225), key=lambda at: sum(_cycles(slot - at) for slot in each)) for r, each in uses.items()}
+    return {register: start for register, start in best.items() if start}
 
 
 def _cycles(distance: int) -> int:
@@ -89,98 +135,6 @@ def _cycles(distance: int) -> int:
     if distance < 0:
         return 5
     return 2 if distance < 32 else 4
-
-
-class _Body(Values):
-    """Compiles one function."""
-
-    def compile(self) -> None:
-        """Append the function's instructions."""
-        code = self.code
-        code.label(self.key)
-        code.push((), link=True)
-        code.frame(len(self.locals))
-        self._block(self.function.node.body)
-        code.label((self.key, "out"))
-        code.frame(-len(self.locals))
-        code.pop((), back=True)
-
-    # --- statements --------------------------------------------------------------------------------
-
-    def _block(self, statements: list[ast.stmt]) -> None:
-        for statement in statements:
-            handler: Callable[[ast.Module], None] | None = getattr(self, f"_do_{type(statement).__name__}", None)
-            if handler is None:
-                raise self._wrong(statement, f"{type(statement).__name__} isn't part of the tick's subset")
-            handler(statement)  # type: ignore[arg-type]
-
-    def _do_Pass(self, node: ast.Pass) -> None:
-        pass
-
-    def _do_Return(self, node: ast.Return) -> None:
-        if node.value is not None:
-            raise self._wrong(node, "a hot function returns nothing")
-        self.code.branch((self.key, "out"))
-
-    def _do_Expr(self, node: ast.Expr) -> None:
-        call = node.value
-        if isinstance(call, ast.Constant):
-            return
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-            raise self._wrong(node, "only a call of another hot function stands alone")
-        given = [a.id if isinstance(a, ast.Name) else "" for a in call.args]
-        if given != list(self.arrays) or call.func.id not in self.function.calls:
-            raise self._wrong(node, f"{call.func.id} isn't a hot function called with the four arrays")
-        key = self.function.calls[call.func.id]
-        self.called.append(key)
-        self.code.call(key)
-
-    def _do_Assign(self, node: ast.Assign) -> None:
-        if len(node.targets) != 1:
-            raise self._wrong(node, "one target at a time")
-        self._value(node.value, 0)
-        self._store(node.targets[0], 0)
-
-    def _do_AugAssign(self, node: ast.AugAssign) -> None:
-        target = node.target
-        load: ast.expr
-        if isinstance(target, ast.Name):
-            load = ast.Name(target.id, ast.Load())
-        elif isinstance(target, ast.Subscript):
-            load = ast.Subscript(target.value, target.slice, ast.Load())
-        else:
-            raise self._wrong(node, "no such target")
-        both = ast.copy_location(ast.BinOp(ast.copy_location(load, node), node.op, node.value), node)
-        self._value(both, 0)
-        self._store(target, 0)
-
-    def _do_If(self, node: ast.If) -> None:
-        other, end = self._label(), self._label()
-        self._condition(node.test, other, False)
-        self._block(node.body)
-        if node.orelse:
-            self.code.branch(end)
-        self.code.label(other)
-        self._block(node.orelse)
-        self.code.label(end)
-
-    def _do_While(self, node: ast.While) -> None:
-        if node.orelse:
-            raise self._wrong(node, "while has no else here")
-        again, end = self._label(), self._label()
-        self._loops.append((again, end))
-        self.code.label(again)
-        self._condition(node.test, end, False)
-        self._block(node.body)
-        self.code.branch(again)
-        self.code.label(end)
-        self._loops.pop()
-
-    def _do_Break(self, node: ast.Break) -> None:
-        self.code.branch(self._loops[-1][1])
-
-    def _do_Continue(self, node: ast.Continue) -> None:
-        self.code.branch(self._loops[-1][0])
 
 
 def _divide(code: Code) -> None:

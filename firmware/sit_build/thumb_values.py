@@ -1,21 +1,27 @@
 """Values of the tick's machine code: expressions, conditions, loads and stores of one function.
 
-An expression lives in r0 to r3, the arrays' addresses in r4 to r7, locals on the stack; thumb.py compiles the
-statements around them.
+An expression lives in r0 to r3, the addresses of the first four arrays in r4 to r7, those of two more in r8 and r9,
+locals on the stack; thumb.py compiles the statements around them.
+
+A board's functions also use pointers: `p = ptr32(address)` makes a local one, `p = ptr32(NAME)` names an array anew.
 """
 
 import ast
+import operator
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sit_build.armv6m import OPPOSITE, Code
 
-ARRAYS = (4, 5, 6, 7)  # registers of the four arguments, in their order
+NEAR = (4, 5, 6, 7)  # registers of the entry's first four arrays, in their order
+FAR = (8, 9)  # of two more, which take an instruction to reach
 _SCRATCH = 4  # r0..r3
 _COMPARE = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 _THREE = {ast.Add: "add", ast.Sub: "sub"}
 _TWO = {ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "eor"}
 _SHIFT = {ast.LShift: "lsl", ast.RShift: "asr"}
+_FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.BitOr: operator.or_, ast.BitXor: operator.xor}
+_FOLDED.update({ast.LShift: operator.lshift, ast.RShift: operator.rshift})
 DIVIDE = "divide"
 
 
@@ -33,19 +39,38 @@ class Function:
     """Name in the source -> key of the function in the program."""
 
 
-class Values:
-    """The expressions of one function. `starts`: the slots that the arrays' registers point to."""
+@dataclass(frozen=True)
+class Layout:
+    """Where an entry keeps its arrays: they have the same name and place in every function that it calls."""
 
-    def __init__(self, code: Code, function: Function, key: str, starts: list[int]) -> None:
+    registers: Mapping[str, int]
+    starts: Mapping[int, int]
+    """Register -> the slot that it points to, where that isn't the first."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """What the entry gets as functions: name -> key in the program."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What an element counts from: an array's register, or the local that holds an address."""
+
+    register: int = -1
+    local: int = -1
+    start: int = 0
+
+
+class Values:
+    """The expressions of one function."""
+
+    def __init__(self, code: Code, function: Function, key: str, layout: Layout) -> None:
         self.code = code
         self.function = function
         self.key = key
-        self.called: list[str] = []
-        arguments = [a.arg for a in function.node.args.args]
-        self.arrays = dict(zip(arguments, ARRAYS, strict=True))
-        self.starts = dict(zip(ARRAYS, starts, strict=True))
-        names = {n.id for n in ast.walk(function.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        self.locals = {name: slot for slot, name in enumerate(sorted(names))}
+        self.calls = {**function.calls, **layout.functions}
+        self.bases = {name: Base(r, -1, layout.starts.get(r, 0)) for name, r in layout.registers.items()}
+        stored = {n.id for n in ast.walk(function.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        names = sorted(stored - set(self.bases) - set(layout.functions))
+        self.locals = {name: slot for slot, name in enumerate(names)}
         self._labels = 0
         self._loops: list[tuple[Hashable, Hashable]] = []
 
@@ -61,50 +86,53 @@ class Values:
     def _store(self, target: ast.expr, r: int) -> None:
         """Store register `r`."""
         if isinstance(target, ast.Name):
+            if target.id not in self.locals:
+                raise self._wrong(target, f"{target.id} is an array or a function here")
             self.code.local("str", r, self.locals[target.id])
-            return
-        array, slot = self._element(target)
-        near = self._near(array, slot)
-        if near is not None:
-            self.code.word("str", r, array, near)
         else:
-            self._offset(array, slot, r + 1, target)
-            self.code.three("str", r, array, r + 1)
+            self._access("str", r, target, r + 1)
 
-    def _element(self, node: ast.expr) -> tuple[int, int | ast.expr]:
-        """The array's register, and the slot as a number or an expression."""
+    def _access(self, op: str, r: int, node: ast.expr, free: int) -> None:
+        """ldr or str of `r` at an array's element; registers from `free` on may be used."""
         if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
             raise self._wrong(node, "no such target")
-        if node.value.id not in self.arrays:
-            raise self._wrong(node, f"{node.value.id} isn't one of the four arrays")
+        base = self.bases.get(node.value.id)
+        if base is None:
+            raise self._wrong(node, f"{node.value.id} isn't one of the arrays")
         slot = number_of(node.slice)
-        return self.arrays[node.value.id], node.slice if slot is None else slot
+        if slot is not None and 0 <= slot - base.start < 32:
+            self.code.word(op, r, self._address(base, free, node), slot - base.start)
+            return
+        self._scratch(free, node)
+        if slot is not None:
+            self._constant(slot - base.start, free)
+        else:
+            self._value(node.slice, free)
+            if base.start:
+                self.code.byte("sub", free, base.start)
+        self.code.shift("lsl", free, free, 2)
+        self.code.three(op, r, self._address(base, free + 1, node), free)
 
-    def _near(self, array: int, slot: int | ast.expr) -> int | None:
-        """The slot counted from where the register points, when one instruction reaches it."""
-        if isinstance(slot, int) and 0 <= slot - self.starts[array] < 32:
-            return slot - self.starts[array]
-        return None
+    def _address(self, base: Base, r: int, node: ast.AST) -> int:
+        """The register that holds where an array begins: its own, or `r` with the address put there."""
+        if base.register in NEAR:
+            return base.register
+        self._scratch(r, node)
+        if base.local >= 0:
+            self.code.local("ldr", r, base.local)
+        else:
+            self.code.copy(r, base.register)
+        return r
 
-    def _offset(self, array: int, slot: int | ast.expr, r: int, node: ast.AST) -> None:
-        """Put the byte offset of a slot from where the register points into `r`."""
+    def _scratch(self, r: int, node: ast.AST) -> None:
         if r >= _SCRATCH:
             raise self._wrong(node, "the expression is too deep: use a local")
-        start = self.starts[array]
-        if isinstance(slot, int):
-            self._constant(slot - start, r)
-        else:
-            self._value(slot, r)
-            if start:
-                self.code.byte("sub", r, start)
-        self.code.shift("lsl", r, r, 2)
 
     # --- expressions -------------------------------------------------------------------------------
 
     def _value(self, node: ast.expr, r: int) -> None:
         """Put the value into register `r`; registers above it are free."""
-        if r >= _SCRATCH:
-            raise self._wrong(node, "the expression is too deep: use a local")
+        self._scratch(r, node)
         number = number_of(node)
         if number is not None:
             self._constant(number, r)
@@ -113,13 +141,7 @@ class Values:
                 raise self._wrong(node, f"{node.id} is neither a local nor a constant")
             self.code.local("ldr", r, self.locals[node.id])
         elif isinstance(node, ast.Subscript):
-            array, slot = self._element(node)
-            near = self._near(array, slot)
-            if near is not None:
-                self.code.word("ldr", r, array, near)
-            else:
-                self._offset(array, slot, r, node)
-                self.code.three("ldr", r, array, r)
+            self._access("ldr", r, node, r)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             self._value(node.operand, r)
             self.code.two("neg", r, r)
@@ -162,8 +184,14 @@ class Values:
         code, kind = self.code, type(node.op)
         number = number_of(node.right)
         if kind in _SHIFT:
+            if number is None and kind is ast.RShift:
+                left, right = self._pair(node, r)
+                code.two("asr", left, right)
+                if left != r:
+                    code.copy(r, left)
+                return
             if number is None or not 0 <= number < 32:
-                raise self._wrong(node, "a shift is by a constant")
+                raise self._wrong(node, "a shift to the left is by a constant")
             self._value(node.left, r)
             if number:  # asr by 0 would mean 32
                 code.shift(_SHIFT[kind], r, r, number)
@@ -236,12 +264,15 @@ class Values:
 
 
 def number_of(node: ast.expr) -> int | None:
-    """The integer that a literal, signed or not, stands for."""
+    """The integer that an expression of literals stands for; None for any other."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         inner = number_of(node.operand)
         return None if inner is None else -inner
+    if isinstance(node, ast.BinOp) and type(node.op) in _FOLDED:
+        left, right = number_of(node.left), number_of(node.right)
+        return None if left is None or right is None else _FOLDED[type(node.op)](left, right)
     return None
 
 

@@ -3,20 +3,20 @@
     app = App(board)
     board.run(app)        ticks every tick_us, polls for ever
 
-`tick` reads, controls every second tick, guards, writes and records. It allocates nothing, and an exception in it ends
+`tick` runs cycle.py: read, control, guard, write, record. It allocates nothing, and an exception in it ends
 with the drive off and a latched fault. `poll` is a cyclic executive: a slice of each part, none of which waits. The
 parts find each other here, as attributes of the app; they call it `dev`.
 """
 
 import sys
 
-from sit_firmware import codes, guard, image, opening, params
+from sit_firmware import codes, image, opening, params
 from sit_firmware.access import Access
 from sit_firmware.alarms import Alarms
 from sit_firmware.booking import Booking
 from sit_firmware.calibration import Calibration
 from sit_firmware.clock import LONGEST_TICKS, TICK_MASK, WallClock, after
-from sit_firmware.control.law import step
+from sit_firmware.cycle import cycle
 from sit_firmware.dispatch import Dispatch
 from sit_firmware.events import Events
 from sit_firmware.faults import Faults
@@ -49,12 +49,9 @@ class App:
         self.board = board
         self.state, self.inputs, self.outputs, self.params = image.new()
         params.defaults(self.params, board.name)
+        self._cycle = cycle
         # bound once: a bound method made in the tick would allocate
-        self._read = board.read
-        self._write = board.write
         self._off = board.off
-        self._step = step
-        self._check = guard.check
         self._ticks = 0
         self._fed_at = 0
         self._polled_at = -1
@@ -65,8 +62,9 @@ class App:
         self.box = Mailbox(self.state)
         self.table = Table()
         self.events = Events(self)
-        self.recorder = Recorder(self.state, self.inputs, self.outputs, board.tick_us)
-        self._sample = self.recorder.sample
+        self.recorder = Recorder(board.tick_us)
+        image_of_tick = (self.state, self.inputs, self.outputs, self.params, self.recorder.log)
+        self._images = image_of_tick + (board.work, board.read, board.write)
         self.settings = Settings(board.store)
         self.calibration = Calibration(board.store)
         self.access = Access(self)
@@ -104,15 +102,10 @@ class App:
 
     # --- tick domain -------------------------------------------------------------------------------
 
-    def tick(self):
-        """One tick. Interrupt context: allocates nothing, never raises."""
+    def tick(self, _timer=None):
+        """One tick; a timer that calls it hands itself over. Interrupt context: allocates nothing, never raises."""
         try:
-            self._read(self.inputs)
-            if not self.inputs[image.IN_TICK] & 1:
-                self._step(self.state, self.inputs, self.outputs, self.params)
-            self._check(self.state, self.inputs, self.outputs, self.params)
-            self._write(self.outputs)
-            self._sample()
+            self._cycle(self._images)
         except Exception:
             self._tick_failed()
         self._ticks = (self._ticks + 1) & TICK_MASK

@@ -90,22 +90,15 @@ def keep(state, inputs, outputs, log):
 
 
 class Recorder:
-    """A recording. `seq` is the ledger number it belongs to, 0 for none. All but `sample` is the background's."""
+    """A recording, all of it the background's. `seq` is the ledger number it belongs to, 0 for none."""
 
     stride = STRIDE
 
-    def __init__(self, state, inputs, outputs, tick_us):
-        self._state = state
-        self._inputs = inputs
-        self._outputs = outputs
+    def __init__(self, tick_us):
         self._tick_us = tick_us
         self.log = array("i", [0] * END)
         self.log[NEXT] = FIRST
         self.seq = 0
-
-    def sample(self):
-        """One tick. Interrupt context: allocates nothing."""
-        keep(self._state, self._inputs, self._outputs, self.log)
 
     def begin(self, seq):
         """Drop the last recording and start one that belongs to record `seq` (0: none yet)."""

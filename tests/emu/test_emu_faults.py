@@ -29,12 +29,12 @@ polled = app.poll
 IN_TICK = (
     DRIVE
     + f"""
-checked = app._check
-def failing(state, inputs, outputs, params):
-    if inputs[{image.IN_ENC_UM}] > 50:
+cycle = app._cycle
+def failing(images):
+    cycle(images)
+    if app.inputs[{image.IN_ENC_UM}] > 50:
         raise RuntimeError("tick")
-    checked(state, inputs, outputs, params)
-app._check = failing
+app._cycle = failing
 begun = []
 def poll():
     polled()

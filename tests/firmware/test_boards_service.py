@@ -78,7 +78,7 @@ class App:
         self.chip = chip
         self.ticks = self.polls = 0
 
-    def tick(self):
+    def tick(self, _timer=None):
         self.ticks += 1
 
     def poll(self):

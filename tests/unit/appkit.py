@@ -10,6 +10,7 @@ ones do is tested elsewhere; here the background's decisions are.
 
 import hashlib
 import struct
+from types import FunctionType
 
 from ledger_rig import NAMES
 from sit_firmware import codes, image, wire
@@ -66,6 +67,7 @@ class Board:
     tick_us = 250
     repetitive = 1
     updates = 1
+    work = None
 
     def __init__(self, store):
         self.store = store
@@ -192,10 +194,16 @@ class Device:
         self.zero_tool(False)
         self.app = App(self.board)
         self.player = Player(self.board)
-        self.app._step = self.player.step
-        self.app._check = self.player.check
+        self.replace(step=self.player.step, check=self.player.check)
         self._seq = 0
         self.run(4)
+
+    def replace(self, **parts):
+        """Puts other functions in place of the tick's: read, step, check, write, keep."""
+        *arrays, read, write = self.app._images
+        self.app._images = (*arrays, parts.pop("read", read), parts.pop("write", write))
+        now = self.app._cycle
+        self.app._cycle = FunctionType(now.__code__, {**now.__globals__, **parts})
 
     def run(self, ticks):
         """Lets ticks pass, each with its poll."""

@@ -8,7 +8,7 @@ import power_cut_rig
 from ledger_rig import OTHER, TREATMENT, Device, chain_faults, shot
 from sit_firmware import codes, image
 from sit_firmware.events import Events
-from sit_firmware.recorder import Recorder
+from sit_firmware.recorder import Recorder, keep
 from store_fakes import MemoryStore
 
 
@@ -49,17 +49,17 @@ def heap():
 def tick():
     """The recorder's tick allocates nothing."""
     state, inputs, outputs, _ = image.new()
-    recorder = Recorder(state, inputs, outputs, 250)
-    sample = recorder.sample
+    recorder = Recorder(250)
+    log = recorder.log
     recorder.begin(1)
     state[image.ST_PHASE] = codes.PHASE_INSERT
-    sample()
+    keep(state, inputs, outputs, log)
     micropython.heap_lock()
     i = 0
     while i < 2000:
         inputs[image.IN_TICK] = i
         state[image.ST_FAULT] = 32
-        sample()
+        keep(state, inputs, outputs, log)
         i += 1
     micropython.heap_unlock()
     print("tick images", recorder.log[2], "lost", recorder.log[3])

@@ -15,10 +15,10 @@ def _drive_on(dev):
         for slot in _SAFE:
             outputs[slot] = 1
 
-    dev.app._step = dev.app._check = step
+    dev.replace(step=step, check=step)
 
 
-@pytest.mark.parametrize("where", ["_read", "_step", "_check", "_write", "_sample"])
+@pytest.mark.parametrize("where", ["read", "step", "check", "write", "keep"])
 def test_exception_in_the_tick_switches_off(where):
     """Invariant 6: an exception anywhere in the tick ends with board.off(), outputs safe and TICK_EXCEPTION latched."""
     dev = Device()
@@ -29,8 +29,8 @@ def test_exception_in_the_tick_switches_off(where):
     def fail(*args):
         raise ValueError("in the tick")
 
-    setattr(dev.app, where, fail)
-    dev.run(1 if where != "_step" else 2)
+    dev.replace(**{where: fail})
+    dev.run(1 if where != "step" else 2)
     assert dev.board.offs >= 1
     assert dev.app.state[image.ST_FAULT] == codes.FAULT_TICK_EXCEPTION
     assert [dev.app.outputs[slot] for slot in _SAFE] == [0] * len(_SAFE)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from sit_firmware import image
-from sit_firmware.recorder import HEADER_BYTES, LAYOUT, Recorder
+from sit_firmware.recorder import HEADER_BYTES, LAYOUT, Recorder, keep
 from sit_host._gen import enums
 from sit_host._gen.enums import Record as Kind
 from sit_host.errors import ProtocolError, UsageError
@@ -23,14 +23,14 @@ SHOT = (enums.Phase.APPROACH, enums.Phase.INSERT, enums.Phase.DISPENSE, enums.Ph
 def recording():
     """What the firmware's own recorder makes of a short shot."""
     state, inputs, outputs, _ = image.new()
-    recorder = Recorder(state, inputs, outputs, TICK_US)
+    recorder = Recorder(TICK_US)
     recorder.begin(7)
     for tick in range(400):
         inputs[image.IN_TICK] = 1000 + tick
         inputs[image.IN_STEPS] = 50 + tick
         state[image.ST_PHASE] = SHOT[tick // 100]
         state[image.ST_DEPTH_UM] = tick * 4
-        recorder.sample()
+        keep(state, inputs, outputs, recorder.log)
     recorder.freeze(8)
     data = bytearray(recorder.size)
     recorder.read(0, data)

@@ -5,7 +5,7 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sit_firmware import codes, image, recorder
-from sit_firmware.recorder import IMAGES, LAYOUT, STRIDE, Recorder
+from sit_firmware.recorder import IMAGES, LAYOUT, STRIDE, Recorder, keep
 
 HEAD = "<4sBBHHH"
 
@@ -15,7 +15,7 @@ class Rig:
 
     def __init__(self):
         self.state, self.inputs, self.outputs, _ = image.new()
-        self.recorder = Recorder(self.state, self.inputs, self.outputs, 250)
+        self.recorder = Recorder(250)
         self.tick = 0
 
     def run(self, phase, ticks):
@@ -26,7 +26,7 @@ class Rig:
                 (self.inputs, self.outputs, self.state)[array][slot] = array * 100000 + slot * 1000 + self.tick % 1000
             self.inputs[image.IN_TICK] = self.tick
             self.state[image.ST_PHASE] = phase
-            self.recorder.sample()
+            keep(self.state, self.inputs, self.outputs, self.recorder.log)
 
     def bytes(self, piece=200):
         """All bytes, read in pieces as a host does."""

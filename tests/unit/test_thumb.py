@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sit_firmware
 from sit_build import forms
-from sit_build.entries import ENTRIES, machine_code
+from sit_build.entries import function_code, machine_code
 from sit_build.thumb import Function, Program, ThumbError, compile_entry
 from sit_firmware import image
 from sit_firmware.control.law import step
@@ -19,7 +19,7 @@ from sit_firmware.recorder import END, FIRST, NEXT, RUN, keep
 pytest.importorskip("rp2040py", reason="the emulator isn't installed: run `make setup`")
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 from bench_parts.chip import record_tape
-from sit_sim.emu.core import Core
+from sit_sim.emu.core import Core, address
 
 HEAD = "def f(state, inputs, outputs, params):\n"
 # each line sets one output from inputs 0..3; 40 and 100 are slots beyond the reach of one instruction
@@ -75,10 +75,11 @@ def test_expression_gives_what_python_gives(text, seed):
     ("text", "words"),
     [
         ("outputs[0] = max(1, 2)", "line 2: Call isn't part"),
-        ("outputs[0] = inputs[0] << inputs[1]", "a shift is by a constant"),
+        ("outputs[0] = inputs[0] << inputs[1]", "a shift to the left is by a constant"),
         ("outputs[0] = 1.5", "isn't part"),
         ("for i in state:\n        pass", "For isn't part"),
         ("outputs[0] = other", "neither a local nor a constant"),
+        ("inputs = ptr32(outputs[0])", "a pointer is a local of its own"),
         ("helper(state, inputs, outputs, params)", "helper isn't a hot function"),
         ("outputs[0] = 1 < inputs[0] < 3", "one comparison"),
         ("return 1", "returns nothing"),
@@ -92,22 +93,67 @@ def test_what_has_no_machine_code_is_refused(text, words):
         compiled(text)
 
 
-@pytest.fixture(scope="module")
-def entries():
-    """The machine code of the firmware's entries."""
-    package = Path(sit_firmware.__file__).parent
-    return machine_code(package, forms.constant_modules(package))
+PACKAGE = Path(sit_firmware.__file__).parent
+MODULES = forms.constant_modules(PACKAGE)
 
 
-def test_every_entry_is_there(entries):
-    """INV-8 tick: control law, guard and recorder have machine code."""
-    assert set(entries) == set(ENTRIES)
+def test_the_tick_is_one_entry():
+    """INV-8 tick: control law, guard, recorder and the board's read and write go into one piece of machine code."""
+    machine = machine_code(PACKAGE, MODULES)
+    names = {"cycle.py": "cycle", "control/law.py": "step", "guard.py": "check", "recorder.py": "keep"}
+    assert all(name in machine.taken[file] for file, name in names.items())
+    assert machine.taken["boards/rp2_tick.py"] == {"read", "write"}
 
 
-def test_whole_shot_gives_the_same_arrays(entries):
+def test_what_went_into_the_entry_isnt_built_again(tmp_path):
+    """Release: a chip carries each function of the tick once; its board's read and write are empty names."""
+    files = {
+        path.relative_to(tmp_path / "sit_firmware").as_posix(): path for path in forms.build(PACKAGE, tmp_path, "thumb")
+    }
+    assert not {"guard.py", "guard_rest.py", "control/law.py", "control/__init__.py"} & set(files)
+    assert "asm_thumb" in files["cycle.py"].read_text()
+    assert "read = None" in files["boards/rp2_tick.py"].read_text()
+    assert "keep" not in files["recorder.py"].read_text().split("class Recorder")[0].split('"""')[2]
+
+
+def test_an_entry_of_a_tuple_reaches_six_arrays_and_pointers():
+    """INV-8 tick: arrays beyond the four, pointers, elements by a computed slot, a shift by a value."""
+    text = """
+def entry(images):
+    state, inputs, outputs, params, log, _memory, part = images
+    log[40] = inputs[1] + state[0]
+    log[inputs[0]] = 7
+    part(inputs)
+def part(inputs):
+    m = ptr32(MEMORY)
+    p = ptr32(m[0])
+    p[1] = p[0] >> (inputs[0] & 31)
+    p[inputs[0]] += m[1] + (1 << 20 | 3)
+    m[2] = -(1 << 4)
+"""
+    entry, part = ast.parse(text).body
+    functions = {"entry": Function("entry", entry, {}), "p": Function("part", part, {})}
+    core = Core(
+        compile_entry(Program(functions, {"MEMORY": "_memory"}), "entry", {"part": "p"}), (0, 1, 2, 3, 5, 4), True
+    )
+    there = address(3) + 0x800
+    core.write(0, [100])
+    core.write(1, [5, 11])
+    core.write(4, [there, 2])
+    core.poke(there, [-64000])
+    core.call()
+    log = core.read(5, 41)
+    assert (log[40], log[5]) == (111, 7)
+    assert core.read(4, 3)[2] == -16
+    core.poke(address(0), core.mcu.sram[there - 0x20000000 : there - 0x20000000 + 24].cast("i"))
+    assert list(core.read(0, 6)) == [-64000, -2000, 0, 0, 0, 2 + (1 << 20 | 3)]
+
+
+def test_whole_shot_gives_the_same_arrays():
     """INV-8 tick: over a whole shot every slot of state and outputs is the source's after each call."""
     tape = record_tape(1500, 1000)
-    cores = [Core(entries["control/law.py"]), Core(entries["guard.py"])]
+    parts = (("control/law.py", "step"), ("guard.py", "check"))
+    cores = [Core(function_code(PACKAGE, MODULES, file, name)) for file, name in parts]
     state, outputs, params = (array("i", a) for a in (tape.state, tape.outputs, tape.params))
     for index, inputs in enumerate(tape.inputs):
         for core, function in zip(cores, (step, check), strict=True):
@@ -122,9 +168,9 @@ def test_whole_shot_gives_the_same_arrays(entries):
         state[image.ST_BEAT] += 1
 
 
-def test_recorder_keeps_the_same_images(entries):
+def test_recorder_keeps_the_same_images():
     """INV-8 tick: the recorder's fourth array is its log."""
-    core = Core(entries["recorder.py"])
+    core = Core(function_code(PACKAGE, MODULES, "recorder.py", "keep"))
     state, inputs, outputs, _ = image.new()
     log = array("i", [0] * (FIRST + 60))
     log[NEXT], log[RUN] = FIRST, 1

@@ -53,6 +53,7 @@ class Esp32Board:
     latency_us = 625  # from a sample to the drive off, at worst: two ticks of the dead-man, output and decay
     repetitive = 0
     updates = 1
+    work = None
 
     def __init__(self):
         safe.hold()

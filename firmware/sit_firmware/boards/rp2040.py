@@ -69,6 +69,7 @@ class Rp2040Board:
         # plain functions: a bound method would cost each tick an object
         self.read = tick.read
         self.write = tick.write
+        self.work = tick.WORK
         self.off()
         cs = Pin(pins.FRAM_CS, Pin.OUT, value=1)
         spi = SPI(0, baudrate=_FRAM_HZ, sck=Pin(pins.FRAM_SCK), mosi=Pin(pins.FRAM_MOSI), miso=Pin(pins.FRAM_MISO))
@@ -109,10 +110,9 @@ class Rp2040Board:
 
     def run(self, app):
         """Tick by the hard timer and poll for ever. However it ends, everything is off and Ctrl-C works again."""
-        beat = app.tick
         micropython.kbd_intr(-1)
         self._dog = WDT(timeout=_DOG_MS)
-        timer = Timer(-1, freq=1000000 // TICK_US, mode=Timer.PERIODIC, callback=lambda _: beat(), hard=True)
+        timer = Timer(-1, freq=1000000 // TICK_US, mode=Timer.PERIODIC, callback=app.tick, hard=True)
         try:
             while True:
                 app.poll()

@@ -135,6 +135,7 @@ class SimBoard:
     tick_us = TICK_US
     repetitive = 1
     updates = 0
+    work = None
 
     def __init__(self, exchange):
         self._exchange = exchange

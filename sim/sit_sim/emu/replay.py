@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sit_build import forms
+from sit_build import entries, forms
 from sit_firmware import image
 
 from sit_sim.emu.chip import Chip
 
 _TICKS_PER_CHUNK = 100
+_PARTS = {"control/law.py": "step", "guard.py": "check"}
 _FIRMWARE = Path(image.__file__).parent
 
 _RUNNER = f"""
@@ -128,13 +129,26 @@ def install(chip: Chip, form: str) -> None:
         chip.execute(
             "import os\nfor d in ('sit_firmware', 'sit_firmware/control'):\n try: os.mkdir(d)\n except OSError: pass"
         )
-        for path in forms.build(_FIRMWARE, Path(folder), form):
+        for path in [*forms.build(_FIRMWARE, Path(folder), form), *_parts(Path(folder), form)]:
             name = path.relative_to(Path(folder) / _FIRMWARE.name)
             if str(name) not in wanted and name.parts[0] != "control":
                 continue
             binary = path.with_suffix(".mpy")
             subprocess.run([compiler, "-march=armv6m", "-o", binary, path], check=True)
             _write(chip, f"sit_firmware/{name.with_suffix('.mpy')}", binary.read_bytes())
+
+
+def _parts(folder: Path, form: str) -> list[Path]:
+    """Control law and guard as functions of their own, which the tick in machine code doesn't have."""
+    if form != "thumb":
+        return []
+    modules, paths = forms.constant_modules(_FIRMWARE), []
+    for file, name in _PARTS.items():
+        path = folder / _FIRMWARE.name / file
+        words = entries.function_code(_FIRMWARE, modules, file, name)
+        path.write_text(entries.assembler(name, words, 4))
+        paths.append(path)
+    return paths
 
 
 def _write(chip: Chip, name: str, data: bytes) -> None:
