@@ -52,6 +52,10 @@ TUNING = {
     "probe_tries": 8,
     "rest_kpa": 3.0,
     "retract_ms": 100.0,
+    "early_um": 400,  # before the depth: the rest takes as long as the probe
+    "look_ms": 12.0,  # a 34G needle that leaks falls by a third meanwhile, with the softest set of its type
+    "look_drop_kpa": 0.8,
+    "leak_ms": 35.0,  # a leaking line that falls more slowly isn't told from tissue
     "pull_mn": 100,  # noise of the force, 5 standard deviations
     "learn_kpa": 8.0,
     "soft_part": 0.1,  # of the type's tolerance, besides
@@ -245,6 +249,9 @@ def plunger(ref: dict[str, Any]) -> dict[str, float]:
         "RETRACT_TICKS": t["retract_ms"] * ticks_ms,
         "PULL_MN": t["pull_mn"],
         "LEARN_PA": t["learn_kpa"] * 1000,
+        "EARLY_UM": t["early_um"],
+        "LOOK_TICKS": t["look_ms"] * ticks_ms,
+        "LOOK_DROP_PA": t["look_drop_kpa"] * 1000,
     }
 
 
@@ -310,6 +317,14 @@ def shared(ref: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def leak(ref: dict[str, Any], entry: dict[str, Any]) -> int:
+    """Viscosity in uPa.s times compliance in nl per 16 Pa, Q14, at which a leaking line falls with TUNING's leak_ms."""
+    resistance = 0.0  # Pa s / m^3 for 1 Pa s, Hagen-Poiseuille
+    for part in (entry, ref["tube"]):
+        resistance += 128 * part["length_mm"] * 1e-3 / (math.pi * (part["inner_mm"] * 1e-3) ** 4)
+    return math.floor(TUNING["leak_ms"] * 1e-3 * PER_MPA_Q14 / (1e-24 * resistance))
+
+
 def bore_nl(part: dict[str, Any]) -> float:
     """Volume of a tube or needle, nl."""
     return float(math.pi / 4 * part["inner_mm"] ** 2 * part["length_mm"] * 1000)
@@ -351,9 +366,10 @@ def text(ref: dict[str, Any]) -> str:
     lines += ["}", "", "# syringe id -> nominal bore in um, capacity in nl", "BORES = {"]
     for entry in ref["syringe"].values():
         lines.append(f"    {entry['id']}: ({round(entry['bore_mm'] * 1000)}, {entry['capacity_ul'] * 1000}),")
-    lines += ["}", "", "# needle id -> bevel in um", "NEEDLES = {"]
+    lines += ["}", "", "# needle id -> bevel in um, most uPa.s x P_SOFT_HIGH_Q14 at which a run's probe sees a leak"]
+    lines += ["NEEDLES = {"]
     for entry in ref["needle"].values():
-        lines.append(f"    {entry['id']}: {entry['bevel_um']},  # {entry['gauge']}")
+        lines.append(f"    {entry['id']}: ({entry['bevel_um']}, {leak(ref, entry)}),  # {entry['gauge']}")
     travel_pm = round(step_um(ref) * 1e6)
     lines += [
         "}",

@@ -6,7 +6,7 @@ whose motions have their own conditions; a shot is begun by the trigger alone (s
 
 import struct
 
-from sit_firmware import codes, params, wire
+from sit_firmware import codes, dose, image, params, wire
 from sit_firmware.changing import Changing
 from sit_firmware.priming import Priming
 from sit_firmware.selftest import SelfTest
@@ -23,6 +23,14 @@ def _load_begin(dev, payload, reply):
     dev.table.begin(payload, bevel_um)
     params.use_needle(dev.params, needle_id)
     return 0
+
+
+def _load_run(dev, payload, reply):
+    if not dev.board.repetitive:
+        return codes.REFUSED_HARDWARE
+    if not params.shows_leaks(dev.params, dev.table.needle_id, dev.table.viscosity_upas):
+        return codes.REFUSED_BAD_VALUE
+    return dev.table.declare(payload, dev.settings)
 
 
 def _load_page(dev, payload, reply):
@@ -43,6 +51,7 @@ def _load_seal(dev, payload, reply):
     if refusal:
         table.clear()
         return refusal
+    dev.state[image.ST_FLIGHT_Q4] = dose.flight_q4(table.flight_us, dev.params)
     reply.put(wire.FMT_LOAD_SEAL_REPLY, table.sum_nl)
     return 0
 
@@ -114,6 +123,7 @@ def _set_clock(dev, payload, reply):
 
 HANDLERS = {
     codes.MSG_LOAD_BEGIN: _load_begin,
+    codes.MSG_LOAD_RUN: _load_run,
     codes.MSG_LOAD_PAGE: _load_page,
     codes.MSG_LOAD_SEAL: _load_seal,
     codes.MSG_ZERO: _zero,

@@ -13,11 +13,12 @@ _DOSE_PART = 20  # a cap allows this part of the dose more
 class Plan:
     """What the tick is asked to do: `steps` at no stored pressure, never more than `cap_steps`."""
 
-    def __init__(self, steps, cap_steps, flow_q8, dwell_ticks):
+    def __init__(self, steps, cap_steps, flow_q8, dwell_ticks, skin_ticks):
         self.steps = steps
         self.cap_steps = cap_steps
         self.flow_q8 = flow_q8  # microsteps per tick * 256
         self.dwell_ticks = dwell_ticks
+        self.skin_ticks = skin_ticks  # longest time in the skin of a shot of a run; 0 for a single shot
 
 
 def steps_of(volume_nl, params):
@@ -43,14 +44,20 @@ def cap_steps(steps, params):
     return steps + steps // _DOSE_PART + steps_of(stored_nl + params[image.P_BACKLASH_NL], params) + 1
 
 
-def plan(volume_nl, table, params):
-    """The Plan of a shot of `volume_nl` with the flow and dwell of the table."""
+def flight_q4(flight_us, params):
+    """Sixteenths of a control step (two ticks) in a time."""
+    return flight_us * 8 // params[image.P_TICK_US]
+
+
+def plan(volume_nl, table, params, in_run=False):
+    """The Plan of a shot of `volume_nl` with the flow and times that the table has for a single shot or for a run's."""
     steps = steps_of(volume_nl + params[image.P_OFFSET_NL], params)
     return Plan(
         steps,
         cap_steps(steps, params),
-        flow_q8(table.flow_nl_per_s, params),
+        flow_q8(table.run_flow_nl_per_s if in_run else table.flow_nl_per_s, params),
         ticks_of_ms(table.dwell_ms, params[image.P_TICK_US]),
+        ticks_of_ms(table.skin_ms, params[image.P_TICK_US]) if in_run else 0,
     )
 
 

@@ -172,6 +172,14 @@ ST_BEFORE_PA = 117  # Pa: pressure before the suck-back
 ST_ZERO_PA = 118  # Pa: what the pressure sensor shows too much, at least: found at rest when the request began
 ST_BACK_FROM = 119  # step: IN_STEPS when the suck-back began
 ST_BACK_STEPS = 120  # step: most that it may take
+# a shot of a run, see control/rapid.py
+ST_ARG_SKIN_TICKS = 121  # tick: longest time in the skin of a shot of a run; 0 a single shot
+ST_SKIN_TICK = 122  # tick: when the tip passed the plane
+ST_RATE_Q4 = 123  # nl per control step / 16: flow past the tip, filtered
+ST_WAS_NL = 124  # nl: ST_NEEDLE_NL in the step before
+ST_FLIGHT_Q4 = 125  # control step / 16: volume that still passes once the plunger turns, as time of that flow
+ST_AT_NL = 126  # nl: ST_NEEDLE_NL when it turned
+ST_STILL_NL = 127  # nl: ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash
 N_STATE = 128
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
@@ -252,6 +260,9 @@ P_SLACK_LOW_NL = 116  # nl: least backlash of the screw
 P_SLACK_HIGH_NL = 117  # nl: most of it
 P_PULL_MN = 118  # mN: plunger force below this negative is a pull for certain
 P_LEARN_PA = 119  # Pa: fall of the pressure that is enough to measure compliance by
+P_EARLY_UM = 120  # um: before the depth, where the probe of a shot of a run begins
+P_LOOK_TICKS = 121  # tick: length of its look: longer, for it is the only one
+P_LOOK_DROP_PA = 122  # Pa: a fall that shows a leak there
 # guard: the needle. Per tick and tick^2; slopes are over the encoder count
 P_G_LIMIT_UM = 64  # um: depth the estimate must stay within: 2000 less zero and encoder uncertainty
 P_G_ZERO_MIN_UM = 65  # um: encoder count of the plane assumed while the device isn't zeroed

@@ -19,7 +19,7 @@ class Mailbox:
         self._still = Timer()
         self._was_still = False
 
-    def post(self, request, depth_um=0, steps=0, volume_nl=0, flow_q8=0, dwell_ticks=0, max_steps=0):
+    def post(self, request, depth_um=0, steps=0, volume_nl=0, flow_q8=0, dwell_ticks=0, max_steps=0, skin_ticks=0):
         """Posts a request (codes.REQ_*). The one before must have been taken: see `taken`."""
         state = self._state
         self._still.stop()
@@ -30,6 +30,7 @@ class Mailbox:
         state[image.ST_ARG_FLOW_SPT] = flow_q8
         state[image.ST_ARG_DWELL_TICKS] = dwell_ticks
         state[image.ST_ARG_MAX_STEPS] = max_steps
+        state[image.ST_ARG_SKIN_TICKS] = skin_ticks
         state[image.ST_REQ] = request
         state[image.ST_REQ_SEQ] = (state[image.ST_REQ_SEQ] + 1) & _SEQ_MASK
 

@@ -29,20 +29,23 @@ _PAUSE_MS = 120000  # the longest pause of its sound
 _WAITING = 4  # tones that may wait; more aren't played
 
 
-def light(alarm, work, session_state, contact, may_press, lift):
+def light(alarm, work, session_state, contact, may_press, lift, run=codes.LIGHT_OFF):
     """The light to show, codes.LIGHT_*.
 
     alarm: priority in force, 0-3. work: light of the work under way, LIGHT_OFF for none. may_press: armed, and a press
-    in contact would start the next point. lift: contact must be released before the next point.
+    in contact would start the next point. lift: contact must be released before the next point. run: light of the run
+    that is on, LIGHT_OFF for none.
     """
     if alarm == _HIGH:
         return codes.LIGHT_ALARM_HIGH
     if work in _ASKS:
         return work
     if session_state == codes.STATE_INJECTING:
-        return codes.LIGHT_INJECT
+        return run if run == codes.LIGHT_GLIDE else codes.LIGHT_INJECT
     if alarm == _MEDIUM:
         return codes.LIGHT_ALARM_MEDIUM
+    if run != codes.LIGHT_OFF:
+        return run
     if lift:
         return codes.LIGHT_LIFT
     if session_state == codes.STATE_ARMED:
@@ -64,10 +67,18 @@ class Panel:
         self._again = Timer()
         self._pause = Timer()
 
-    def shot_ended(self, kind):
-        """A shot has been booked."""
+    def shot_ended(self, kind, goes_on=False):
+        """A shot has been booked; in a run that goes on it is one short tick."""
+        if goes_on:
+            self.play(codes.TONE_CONTACT)
+            return
         self._lift = True
         self.play(codes.TONE_DONE if kind == codes.RECORD_DONE else codes.TONE_MISSED)
+
+    def run_over(self):
+        """A run has ended because its place has had enough."""
+        self._lift = True
+        self.play(codes.TONE_DONE)
 
     def not_obeyed(self):
         """A press of the trigger while armed has started nothing."""
@@ -108,7 +119,13 @@ class Panel:
         self._repeat(dev.alarms.priority())
         lift = self._lift or (contact and dev.session.must_lift())
         state[image.ST_LIGHT] = light(
-            dev.alarms.priority(), dev.work.light(), dev.session.state, contact, may_press, lift
+            dev.alarms.priority(),
+            dev.work.light(),
+            dev.session.state,
+            contact,
+            may_press,
+            lift,
+            dev.session.run.light(),
         )
         self._play_next()
 

@@ -33,7 +33,7 @@ def use_syringe(params, syringe_id):
 
 def use_needle(params, needle_id):
     """Lays a needle type over the block and seals it; KeyError for a type that isn't known."""
-    params[image.P_BEVEL_UM] = params_gen.NEEDLES[needle_id]
+    params[image.P_BEVEL_UM] = params_gen.NEEDLES[needle_id][0]
     seal(params)
 
 
@@ -74,7 +74,12 @@ def capacity_steps(syringe_id):
 
 def bevel_um(needle_id):
     """The bevel of a needle type in um; 0 for one that isn't known."""
-    return params_gen.NEEDLES.get(needle_id, 0)
+    return params_gen.NEEDLES.get(needle_id, (0, 0))[0]
+
+
+def shows_leaks(params, needle_id, viscosity_upas):
+    """True when the short look of a run tells tissue from a leak, with the softest syringe of its type."""
+    return viscosity_upas * params[image.P_SOFT_HIGH_Q14] <= params_gen.NEEDLES.get(needle_id, (0, 0))[1]
 
 
 def checksum(params):

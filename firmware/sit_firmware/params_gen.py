@@ -65,6 +65,9 @@ DEFAULTS = (
     (image.P_RETRACT_TICKS, 400),
     (image.P_PULL_MN, 100),
     (image.P_LEARN_PA, 8000),
+    (image.P_EARLY_UM, 400),
+    (image.P_LOOK_TICKS, 48),
+    (image.P_LOOK_DROP_PA, 800),
     (image.P_G_LIMIT_UM, 1978),
     (image.P_G_ZERO_MIN_UM, 275),
     (image.P_G_AF_Q8, 1601),
@@ -189,12 +192,12 @@ BORES = {
     3: (4699, 1000000),
 }
 
-# needle id -> bevel in um
+# needle id -> bevel in um, most uPa.s x P_SOFT_HIGH_Q14 at which a run's probe sees a leak
 NEEDLES = {
-    1: 440,  # 30G
-    2: 325,  # 32G
-    3: 250,  # 34G
-    4: 585,  # 27G
+    1: (440, 26007841),  # 30G
+    2: (325, 7081160),  # 32G
+    3: (250, 2597804),  # 34G
+    4: (585, 50527637),  # 27G
 }
 
 STEP_PM = 312500  # pm: travel of one microstep

@@ -1,11 +1,13 @@
 """What the device is doing and whether it may: states, arming, the lease and the trigger.
 
 Background only. An injection has one way to begin: `_press`, reached by a fresh debounced press of the physical
-trigger while armed. The host prepares (loads, arms, renews) and can only end things.
+trigger while armed, or by one that is still held in a run. The host prepares (loads, arms, renews) and can only end
+things.
 """
 
 from sit_firmware import codes, dose, image, limits, readiness
 from sit_firmware.clock import Timer, ticks_of_ms
+from sit_firmware.run import Run
 from sit_firmware.store.access import StoreError
 
 _STOP_TICKS = 8  # a stop asked for stays posted at least this long, so that the control law has seen it
@@ -27,6 +29,7 @@ class Session:
         self.limit = 0  # codes.LIMIT_* that refused the last press
         self.lease = Timer()
         self.lease_lost = False  # the host fell silent while armed, until the next arming
+        self.run = Run(dev)
         self._lifted = False  # contact was released since the last shot
         self._presses = 0  # of the trigger, as many as were looked at; one not obeyed is gone
         self._stop = Timer()
@@ -38,7 +41,7 @@ class Session:
 
     def timers(self):
         """The timers that wake the firmware when nothing changes."""
-        return (self.lease, self._gap, self._stop)
+        return (self.lease, self._gap, self._stop) + self.run.timers()
 
     def may_press(self):
         """Armed, and a press in contact would count as that of a new point: what the panel's lights say."""
@@ -92,6 +95,7 @@ class Session:
     def disarm(self):
         """Starts no further shot; one under way is finished."""
         self.armed = False
+        self.run.end()
         self.lease.stop()
         self._dev.state[image.ST_ARMED] = 0
         if self.state == codes.STATE_ARMED:
@@ -151,14 +155,17 @@ class Session:
         if presses != self._presses:
             self._presses = presses
             self._press()
+        elif self.run.poll(self._lifted):
+            self._press()
 
     def _press(self):
-        """A fresh press of the trigger: starts the next point, or tells why not."""
+        """A fresh press of the trigger, or one held in a run: starts the next point, or tells why not."""
         try:
             refusal = self._press_refusal() or self._start()
         except StoreError:
             refusal = self._dev.booking.unreadable()
         if refusal:
+            self.run.end()
             self._dev.events.push(codes.EVENT_TRIGGER, refusal, self.limit, 0)
             if self.armed and self.state == codes.STATE_ARMED:
                 self._dev.panel.not_obeyed()
@@ -168,9 +175,10 @@ class Session:
     def _start(self):
         dev = self._dev
         row = dev.table.row(self.cursor)
-        refusal = dev.shot.start(self.cursor, row, dose.plan(row[4], dev.table, dev.params))
+        refusal = dev.shot.start(self.cursor, row, dose.plan(row[4], dev.table, dev.params, self.run.possible()))
         if not refusal:
             self._lifted = False
+            self.run.started(row[2])
             self._enter(codes.STATE_INJECTING)
         return refusal
 
@@ -183,7 +191,7 @@ class Session:
             return codes.REFUSED_BAD_STATE
         if not dev.state[image.ST_CONTACT_OK]:
             return codes.REFUSED_NO_CONTACT
-        if not self._lifted:
+        if not self._lifted and not self.run.glides():
             return codes.REFUSED_STILL_CONTACT
         if self._in_gap():
             return codes.REFUSED_BAD_STATE
@@ -196,6 +204,7 @@ class Session:
         if dev.ledger.has(dev.table.treatment, point, attempt):
             return codes.REFUSED_DUPLICATE
         refusal = limits.row_refusal(depth_um, volume_nl, dev.table.bevel_um, dev.settings)
+        refusal = refusal or self.run.place_refusal(site, volume_nl)
         if refusal:
             return refusal
         self.limit = dose.limit(dev, volume_nl, site)
@@ -212,11 +221,13 @@ class Session:
         dev = self._dev
         self.to_give -= 1
         self.cursor = dev.table.next_open(self.cursor)
-        self._gap.start(dev.now, ticks_of_ms(dev.settings.min_gap_ms, dev.board.tick_us))
+        self.run.shot_ended(dev.shot.high_nl)
         dev.alarms.shot_ended(dev.shot.kind, dev.shot.cause)
-        dev.panel.shot_ended(dev.shot.kind)
         if self.to_give <= 0 or self.cursor >= dev.table.count or dev.shot.kind != codes.RECORD_DONE:
             self.disarm()
+        if not self.run.on:  # in a run the time counts from start to start
+            self._gap.start(dev.now, ticks_of_ms(dev.settings.min_gap_ms, dev.board.tick_us))
+        dev.panel.shot_ended(dev.shot.kind, self.run.on)
         if self.state == codes.STATE_INJECTING and not dev.state[image.ST_FAULT]:
             self._enter(codes.STATE_ARMED if self.armed else codes.STATE_IDLE)
 

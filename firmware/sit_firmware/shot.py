@@ -21,6 +21,7 @@ class Shot:
         self.active = False
         self.cause = 0  # codes.CAUSE_* or fault of the last shot
         self.kind = 0  # codes.RECORD_* of the last shot
+        self.high_nl = 0  # the most that the last shot can have given
         self._intent_seq = 0
         self._index = 0
         self._row = (0, 0, 0, 0, 0)
@@ -62,6 +63,7 @@ class Shot:
             flow_q8=plan.flow_q8,
             dwell_ticks=plan.dwell_ticks,
             max_steps=plan.cap_steps,
+            skin_ticks=plan.skin_ticks,
         )
         return 0
 
@@ -128,6 +130,7 @@ class Shot:
         self.active = False
         self.kind = kind
         self.cause = cause
+        self.high_nl = high_nl
         self._fault_wait.stop()
         dev.table.mark(self._index, GIVEN if kind == codes.RECORD_DONE else MISSED)
         written = dev.booking.after(

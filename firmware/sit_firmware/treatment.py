@@ -14,6 +14,7 @@ MAX_POINTS = 512
 ROW = "<HBBHI"  # point, attempt, site, depth_um, volume_nl
 ROW_BYTES = struct.calcsize(ROW)
 HEAD_BYTES = struct.calcsize(wire.FMT_LOAD_BEGIN)  # its payload is part of the sealed hash
+NO_RUN = (codes.RUN_NONE, 0, 0, 0, 0, 0)  # the fields of LOAD_RUN
 _SITES = 256
 
 # marks of a row
@@ -48,6 +49,8 @@ class Table:
         self.flow_nl_per_s = 0
         self.dwell_ms = 0
         self.bevel_um = 0
+        self._run = b""
+        self.run, self.period_ms, self.skin_ms, self.place_nl, self.run_flow_nl_per_s, self.flight_us = NO_RUN
 
     def begin(self, payload, bevel_um):
         """Starts a table from LOAD_BEGIN's payload, dropping the one before. `bevel_um`: least depth of its needle."""
@@ -60,6 +63,17 @@ class Table:
         self.count, self.syringe_id, self.needle_id = fields[1:4]
         self.viscosity_upas, self.flow_nl_per_s, self.dwell_ms = fields[4:]
         self.bevel_um = bevel_um
+
+    def declare(self, payload, settings):
+        """Makes it the table of a run from LOAD_RUN's payload; 0 or a refusal."""
+        if not self.count or self.sealed:
+            return codes.REFUSED_BAD_STATE
+        fields = struct.unpack(wire.FMT_LOAD_RUN, payload)
+        if fields[1] < settings.min_gap_ms or fields[3] > settings.max_shot_nl:
+            return codes.REFUSED_BAD_VALUE
+        self._run = bytes(payload)
+        self.run, self.period_ms, self.skin_ms, self.place_nl, self.run_flow_nl_per_s, self.flight_us = fields
+        return 0
 
     def page(self, first, rows, settings):
         """Takes whole rows from index `first` on; 0 or a refusal, and then none of them is kept."""
@@ -95,6 +109,7 @@ class Table:
         if count != self.count or self.received != self.count:
             return codes.REFUSED_BAD_SEAL
         sha = hashlib.sha256(self._head)
+        sha.update(self._run)
         sha.update(memoryview(self._rows)[: self.count * ROW_BYTES])
         if sha.digest()[:8] != bytes(digest):
             return codes.REFUSED_BAD_SEAL
@@ -109,7 +124,8 @@ class Table:
             seen.add(point << 8 | attempt)
             total_nl += volume_nl
             self._site_nl[site] += volume_nl
-            if self._site_nl[site] > settings.max_site_nl:
+            too_much = self.run == codes.RUN_GLIDE and volume_nl > self.place_nl
+            if too_much or self._site_nl[site] > settings.max_site_nl:
                 return codes.REFUSED_TOO_MUCH
         if ledger.totals(self.treatment)[1] + total_nl > settings.max_session_nl:
             return codes.REFUSED_TOO_MUCH

@@ -9,7 +9,7 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = b"\xda\x97\xf5\xcc\x9e\xd4\x89\x4e"
+SCHEMA_HASH = b"\x8b\x86\xd8\x15\xd7\x29\xca\x06"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -27,6 +27,7 @@ STATUS_REPLY_LEN = 86
 FMT_SETTINGS_READ_REPLY = "<BHIIHIIHHBHiII"
 SETTINGS_READ_REPLY_LEN = 40
 FMT_LOAD_BEGIN = "<8sHBBIIH"
+FMT_LOAD_RUN = "<BHHIIH"
 FMT_LOAD_PAGE = "<H"
 FMT_LOAD_PAGE_REPLY = "<H"
 LOAD_PAGE_REPLY_LEN = 2
@@ -86,6 +87,21 @@ REQUESTS = {
             (12, "<I", 300, 2000000),
             (16, "<I", 1000, 300000),
             (20, "<H", 0, 5000),
+        ),
+    ),
+    39: (
+        "LOAD_RUN",
+        1,
+        2,
+        15,
+        1,
+        (
+            (0, "<B", 1, 2),
+            (1, "<H", 50, 2000),
+            (3, "<H", 30, 500),
+            (5, "<I", 1, 100000),
+            (9, "<I", 1000, 300000),
+            (13, "<H", 0, 20000),
         ),
     ),
     5: ("LOAD_PAGE", 1, 2, 2, 0, ((0, "<H", 0, 511),)),

@@ -130,9 +130,14 @@ class TypedMessages:
         return self.request(messages.Change(what, syringe_id, int(done)))
 
     def load_table(
-        self, begin: messages.LoadBegin, rows: Sequence[Row], *, check: bool = True
+        self,
+        begin: messages.LoadBegin,
+        rows: Sequence[Row],
+        *,
+        run: messages.LoadRun | None = None,
+        check: bool = True,
     ) -> Outcome[messages.LoadSealReply]:
-        """Load and seal a whole table, `begin.count` being the number of rows.
+        """Load and seal a whole table, `begin.count` being the number of rows; `run` declares it the table of a run.
 
         This host refuses by itself a row deeper than the device's highest settable depth and a table longer than it
         holds; `check` off leaves that to the device. Ends at the first outcome that isn't Delivered.
@@ -143,13 +148,15 @@ class TypedMessages:
                 return refusal
         outcome: Outcome[Any] = self.request(begin, check=check)
         try:
+            if run is not None and isinstance(outcome, Delivered):
+                outcome = self.request(run, check=check)
             for page in pages(rows):
                 if not isinstance(outcome, Delivered):
                     return outcome
                 outcome = self.request(page, check=check)
             if not isinstance(outcome, Delivered):
                 return outcome
-            return self.request(messages.LoadSeal(len(rows), seal_hash(begin, rows)), check=check)
+            return self.request(messages.LoadSeal(len(rows), seal_hash(begin, rows, run)), check=check)
         except RangeError as error:
             return self.refuse_here("LOAD_PAGE", enums.Refusal.BAD_VALUE, str(error))
 

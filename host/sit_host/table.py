@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sit_host._gen.messages import MAX_PAYLOAD, LoadBegin, LoadPage
+from sit_host._gen.messages import MAX_PAYLOAD, LoadBegin, LoadPage, LoadRun
 from sit_host.wire import RangeError
 
 _ROW = struct.Struct("<HBBHI")
@@ -40,9 +40,11 @@ def pages(rows: Sequence[Row]) -> Iterator[LoadPage]:
         yield LoadPage(first, b"".join(row.pack() for row in chunk))
 
 
-def seal_hash(begin: LoadBegin, rows: Sequence[Row]) -> bytes:
-    """Return the seal: the first 8 bytes of the SHA-256 of LOAD_BEGIN's payload and all rows."""
+def seal_hash(begin: LoadBegin, rows: Sequence[Row], run: LoadRun | None = None) -> bytes:
+    """Return the seal: the first 8 bytes of the SHA-256 of LOAD_BEGIN's payload, LOAD_RUN's and all rows."""
     digest = hashlib.sha256(begin.pack(check=False))
+    if run is not None:
+        digest.update(run.pack(check=False))
     for row in rows:
         digest.update(row.pack())
     return digest.digest()[:8]

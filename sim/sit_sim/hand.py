@@ -7,6 +7,8 @@ The automatic hand treats one point in two to three seconds of target time:
 | READY | presses on the next point; lifts and tries again when no contact shows |
 | CONTACT | pulls the trigger; lifts and tries again when no shot begins |
 | INJECT | keeps still |
+| HOP | lifts and presses on the next point, the trigger held; twice as quick as otherwise |
+| GLIDE | glides on, the trigger held, `GLIDE_PER_S` points a second |
 | LIFT light, DONE or MISSED tone | lets go of the trigger, lifts |
 | CHANGE_NEEDLE, CHANGE_SYRINGE | changes it within `CHANGE_S`, adjusts the nose-piece with the jig |
 | ZERO | fits the zero tool within `TOOL_S`; takes it off when the light goes |
@@ -34,6 +36,9 @@ CHANGE_S: Final = 2.2
 """A needle or syringe is changed and adjusted this long after its light has come at the latest."""
 TOOL_S: Final = 0.5
 """The zero tool is on this long after its light has come at the latest."""
+
+GLIDE_PER_S: Final = 9.0
+"""Points that a gliding hand comes by in a second."""
 
 _OVER_TONES = (codes.TONE_DONE, codes.TONE_MISSED)
 _ASKS = (codes.LIGHT_CHANGE_NEEDLE, codes.LIGHT_CHANGE_SYRINGE, codes.LIGHT_ZERO)
@@ -79,6 +84,8 @@ class AutoHand:
             codes.LIGHT_CHANGE_SYRINGE: self._change_syringe,
             codes.LIGHT_ZERO: self._fit_tool,
             codes.LIGHT_ALARM_LOW: self._go_on,
+            codes.LIGHT_HOP: self._hop,
+            codes.LIGHT_GLIDE: self._glide,
         }
 
     def see(self, light: int, tone: int) -> None:
@@ -127,6 +134,24 @@ class AutoHand:
 
     def _keep_still(self) -> None:
         self._moved = False
+
+    def _hop(self) -> None:
+        """Lift, press on the next point: the trigger stays pulled."""
+        self._later(0.04, 0.06, partial(self._world.act, "lift"))
+        self._later(0.1, 0.14, self._press_next)
+
+    def _press_next(self) -> None:
+        self._world.act("next_site")
+        self._world.act("press", 2.0 + self._random.uniform(-0.4, 0.4))
+
+    def _glide(self) -> None:
+        """On to the next point, again and again: the next one comes whatever the device does meanwhile."""
+        self._moved = False
+        self._later(0.9 / GLIDE_PER_S, 1.1 / GLIDE_PER_S, self._glide_on)
+
+    def _glide_on(self) -> None:
+        self._world.act("next_site")
+        self._glide()
 
     def _let_go(self) -> None:
         """Off the trigger, off the skin, then look again."""

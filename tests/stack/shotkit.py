@@ -120,11 +120,11 @@ class Bench:
             self.hand("remove_zero_tool")
         self.work(messages.Prime(40000))
 
-    def load(self, points, treatment=TREATMENT, check=True):
-        """Loads and seals (point, depth_um, volume_nl[, attempt]) rows; the outcome."""
+    def load(self, points, treatment=TREATMENT, check=True, run=None):
+        """Loads and seals (point, depth_um, volume_nl[, attempt]) rows, as a run if one is given; the outcome."""
         rows = [Row(point, rest[0] if rest else 1, 1, depth, volume) for point, depth, volume, *rest in points]
         begin = messages.LoadBegin(treatment, len(rows), 1, 1, 1000, 50000, 1000)
-        return self.client.load_table(begin, rows, check=check)
+        return self.client.load_table(begin, rows, check=check, run=run)
 
     def arm(self, cursor=0, count=1, lease_ms=2000):
         return self.client.arm(lease_ms, cursor, count)

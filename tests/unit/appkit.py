@@ -288,15 +288,21 @@ class Device:
                 return ended[-1][1:]
         raise AssertionError("the work hasn't ended")
 
-    def load(self, rows, treatment=TREATMENT, syringe=1, needle=1):
-        """Loads and seals rows of (point, attempt, site, depth_um, volume_nl); the result of the first refusal or 0."""
-        begin = struct.pack(wire.FMT_LOAD_BEGIN, treatment, len(rows), syringe, needle, 1000, 50000, 1000)
+    def load(self, rows, treatment=TREATMENT, syringe=1, needle=1, run=None, sealed_run=True, viscosity_upas=1000):
+        """Loads and seals rows of (point, attempt, site, depth_um, volume_nl); the result of the first refusal or 0.
+
+        `run` holds LOAD_RUN's fields; `sealed_run` None leaves them out of the seal.
+        """
+        begin = struct.pack(wire.FMT_LOAD_BEGIN, treatment, len(rows), syringe, needle, viscosity_upas, 50000, 1000)
         packed = b"".join(struct.pack("<HBBHI", *row) for row in rows)
         steps = [(codes.MSG_LOAD_BEGIN, begin)]
+        declared = struct.pack(wire.FMT_LOAD_RUN, *run) if run else b""
+        if run:
+            steps.append((codes.MSG_LOAD_RUN, declared))
         for first in range(0, len(rows), 20):
             page = packed[first * 10 : (first + 20) * 10]
             steps.append((codes.MSG_LOAD_PAGE, struct.pack("<H", first) + page))
-        digest = hashlib.sha256(begin + packed).digest()[:8]
+        digest = hashlib.sha256(begin + (declared if sealed_run else b"") + packed).digest()[:8]
         steps.append((codes.MSG_LOAD_SEAL, struct.pack(wire.FMT_LOAD_SEAL, len(rows), digest)))
         for message, payload in steps:
             result = self.ask(message, payload).result

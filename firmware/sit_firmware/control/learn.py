@@ -40,7 +40,7 @@ def begin(state, inputs, outputs, params):
 def watch(state, inputs, outputs, params):
     """Waits until the stopper slides and the rod pulls; from there on it is measured."""
     press = inputs[image.IN_PRESS_PA]
-    if state[image.ST_LEARN] != _STILL or press > state[image.ST_BEFORE_PA] - params[image.P_REST_PA]:
+    if state[image.ST_LEARN] != _STILL or press > state[image.ST_BEFORE_PA] - params[image.P_LEARN_PA]:
         return
     if inputs[image.IN_LOAD_MN] <= -params[image.P_PULL_MN]:
         state[image.ST_LEARN] = _SLIDES
@@ -72,14 +72,20 @@ def end(state, inputs, outputs, params):
     state[image.ST_SOFT_N] += 1
 
 
-def _slack(state, inputs, outputs, params):
-    """The backlash by which the meter's value now is the one before the suck-back. From the raw sensors: no lag."""
+def still(state, inputs, outputs, params):
+    """Sets ST_STILL_NL: the needle volume less the backlash, with no pressure left. From the raw sensors: no lag."""
     bubble = state[image.ST_SOFT_Q14] - params[image.P_STORED_Q14] + params[image.P_BUBBLE_Q14]
     held = (inputs[image.IN_LOAD_MN] * params[image.P_STOPPER_Q10]) >> 10
     held += ((inputs[image.IN_PRESS_PA] >> 4) * bubble) >> 14
     steps = inputs[image.IN_STEPS] - state[image.ST_STEPS0]
-    needle = ((steps * params[image.P_STEP_NL_Q10]) >> 10) - held + state[image.ST_HIDDEN0_NL]
-    slack = state[image.ST_TISSUE_NL] + state[image.ST_LOST_NL] - needle
+    needle = (steps * params[image.P_STEP_NL_Q10]) >> 10
+    state[image.ST_STILL_NL] = needle - held + state[image.ST_HIDDEN0_NL]
+
+
+def _slack(state, inputs, outputs, params):
+    """The backlash by which the meter's value now is the one before the suck-back."""
+    still(state, inputs, outputs, params)
+    slack = state[image.ST_TISSUE_NL] + state[image.ST_LOST_NL] - state[image.ST_STILL_NL]
     if slack < params[image.P_SLACK_LOW_NL] or slack > params[image.P_SLACK_HIGH_NL]:
         return
     change = slack - state[image.ST_SLACK_NL]

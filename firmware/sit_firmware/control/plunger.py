@@ -20,9 +20,9 @@ def run(state, inputs, outputs, params):
         speed = -speed
     acc = params[image.P_PL_ACC_Q8]
     top = state[image.ST_ARG_FLOW_SPT]
-    if back:
+    if back and state[image.ST_ARG_SKIN_TICKS] == 0:
         top = params[image.P_PL_BACK_Q8]
-    elif top > params[image.P_PL_VMAX_Q8]:
+    elif back or top > params[image.P_PL_VMAX_Q8]:
         top = params[image.P_PL_VMAX_Q8]
     # volume that is given if this step goes on at `speed`, or faster, and the next ones slow down
     step_q10 = params[image.P_STEP_NL_Q10]

@@ -18,6 +18,11 @@ def probe(state, inputs, outputs, params):
     waited = (tick - state[image.ST_PROBE_TICK]) & 0x3FFFFFFF
     press = state[image.ST_PRESS_PA]
     real = press - state[image.ST_ZERO_PA]
+    look = params[image.P_PROBE_TICKS]
+    drop = params[image.P_PROBE_DROP_PA]
+    if state[image.ST_ARG_SKIN_TICKS]:
+        look = params[image.P_LOOK_TICKS]
+        drop = params[image.P_LOOK_DROP_PA]
     if stage == image.PROBE_PRESS:
         if real >= params[image.P_PROBE_PA]:
             state[image.ST_PL_SPEED_Q8] = 0
@@ -32,9 +37,9 @@ def probe(state, inputs, outputs, params):
         if state[image.ST_PROBE_REF_PA] == 0:
             if waited >= params[image.P_PROBE_SETTLE]:
                 state[image.ST_PROBE_REF_PA] = press
-        elif state[image.ST_PROBE_REF_PA] - press > params[image.P_PROBE_DROP_PA]:
+        elif state[image.ST_PROBE_REF_PA] - press > drop:
             _leaks(state, inputs, outputs, params)
-        elif waited >= params[image.P_PROBE_TICKS]:
+        elif waited >= look:
             state[image.ST_PROBE] = image.PROBE_IN_TISSUE
             state[image.ST_GOAL_NL] += state[image.ST_NEEDLE_NL]
             state[image.ST_LOST_NL] = state[image.ST_NEEDLE_NL]

@@ -16,6 +16,7 @@ from sit_firmware.control.meter import balance, quiet
 from sit_firmware.control.needle import drive
 from sit_firmware.control.plunger import run
 from sit_firmware.control.probe import probe
+from sit_firmware.control.rapid import give, given, lands, turn
 
 
 def shot(state, inputs, outputs, params):
@@ -33,28 +34,46 @@ def shot(state, inputs, outputs, params):
         _break_off(state, inputs, outputs, params)
         state[image.ST_END_CAUSE] = codes.CAUSE_CONTACT
         return
+    if state[image.ST_ARG_SKIN_TICKS] and phase != codes.PHASE_APPROACH and state[image.ST_SUCK] == 0:
+        if (inputs[image.IN_TICK] - state[image.ST_SKIN_TICK]) & 0x3FFFFFFF >= state[image.ST_ARG_SKIN_TICKS]:
+            _too_long(state, inputs, outputs, params)
+    if state[image.ST_PHASE] == codes.PHASE_RETRACT:
+        return
     drive(state, inputs, outputs, params)
-    if phase == codes.PHASE_DISPENSE:
+    off = inputs[image.IN_ENC_UM] - state[image.ST_TARGET_UM]
+    window = params[image.P_SETTLE_UM]
+    if off <= window and off >= -window:
+        state[image.ST_SETTLE_N] += 1
+    else:
+        state[image.ST_SETTLE_N] = 0
+    if state[image.ST_PHASE] == codes.PHASE_DISPENSE:
         _dispense(state, inputs, outputs, params)
-    elif phase == codes.PHASE_DWELL:
+    elif state[image.ST_PHASE] == codes.PHASE_DWELL:
         _dwell(state, inputs, outputs, params)
     else:
         _insert(state, inputs, outputs, params)
 
 
+def _too_long(state, inputs, outputs, params):
+    """A shot of a run has been in the skin for its time: what is given is given, the pressure still comes off."""
+    if state[image.ST_PROBE] == image.PROBE_IN_TISSUE and state[image.ST_PHASE] == codes.PHASE_DISPENSE:
+        turn(state, inputs, outputs, params)
+        state[image.ST_END_CAUSE] = codes.CAUSE_TIME
+        return
+    _break_off(state, inputs, outputs, params)
+    state[image.ST_END_CAUSE] = codes.CAUSE_NO_PUNCTURE
+
+
 def _insert(state, inputs, outputs, params):
     """APPROACH, INSERT and SETTLE: waits for the plane, for the depth, for the skin."""
     tick = inputs[image.IN_TICK]
-    off = inputs[image.IN_ENC_UM] - state[image.ST_TARGET_UM]
-    window = params[image.P_SETTLE_UM]
     phase = state[image.ST_PHASE]
-    if off <= window and off >= -window:
-        state[image.ST_SETTLE_N] += 1
-    else:
-        state[image.ST_SETTLE_N] = 0
     if phase == codes.PHASE_APPROACH and state[image.ST_DEPTH_UM] >= 0:
         state[image.ST_PHASE] = codes.PHASE_INSERT
         state[image.ST_PHASE_TICK] = tick
+        state[image.ST_SKIN_TICK] = tick
+    elif phase == codes.PHASE_INSERT and state[image.ST_ARG_SKIN_TICKS]:
+        lands(state, inputs, outputs, params)
     elif phase == codes.PHASE_INSERT and state[image.ST_SETTLE_N] >= params[image.P_SETTLE_N]:
         state[image.ST_PHASE] = codes.PHASE_SETTLE
         state[image.ST_PHASE_TICK] = tick
@@ -83,12 +102,19 @@ def _left(state, inputs, outputs, params):
 
 def _dispense(state, inputs, outputs, params):
     """Finds out that the opening is in tissue, then pushes until nothing is left to push or the cap is reached."""
-    if state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
+    if state[image.ST_ARG_SKIN_TICKS]:
+        give(state, inputs, outputs, params)
+    elif state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
         probe(state, inputs, outputs, params)
-        if state[image.ST_PROBE] == image.PROBE_GIVEN_UP:
-            _break_off(state, inputs, outputs, params)
-            state[image.ST_END_CAUSE] = codes.CAUSE_NO_PUNCTURE
-        return
+    else:
+        _push(state, inputs, outputs, params)
+    if state[image.ST_PROBE] == image.PROBE_GIVEN_UP:
+        _break_off(state, inputs, outputs, params)
+        state[image.ST_END_CAUSE] = codes.CAUSE_NO_PUNCTURE
+
+
+def _push(state, inputs, outputs, params):
+    """Pushes until nothing is left to push."""
     _left(state, inputs, outputs, params)
     run(state, inputs, outputs, params)
     if state[image.ST_PL_SPEED_Q8] == 0:
@@ -102,6 +128,8 @@ def _dwell(state, inputs, outputs, params):
     if state[image.ST_SUCK]:
         suck(state, inputs, outputs, params)
         if state[image.ST_SUCK] == 2:
+            if state[image.ST_ARG_SKIN_TICKS]:
+                given(state, inputs, outputs, params)
             _finish(state, inputs, outputs, params)
         return
     _left(state, inputs, outputs, params)

@@ -176,6 +176,11 @@ class Light(DocEnum):
     ALARM_LOW = 9, "Low priority alarm: cyan steady."
     ALARM_MEDIUM = 10, "Medium priority alarm: yellow 0.4-0.8 Hz."
     ALARM_HIGH = 11, "High priority alarm: red 1.4-2.8 Hz."
+    HOP = 12, "A run goes on: keep the trigger pulled, lift, press on the next point: green flickering."
+    GLIDE = (
+        13,
+        "A run goes on: keep the trigger pulled and the nose-piece on the skin, glide on: green and cyan flashing.",
+    )
 
 
 class Tone(DocEnum):
@@ -197,6 +202,14 @@ class Change(DocEnum):
     SYRINGE = 2, "The syringe and needle: zero, prime and the running plunger count are lost."
 
 
+class Run(DocEnum):
+    """How the shots of a run follow each other while the trigger is held."""
+
+    NONE = 0, "No run: each point by its own press of the trigger."
+    HOP = 1, "Contact is released between two points; each new contact begins the next."
+    GLIDE = 2, "Contact is kept; the next point begins at the rate, up to the most that one place may get."
+
+
 class Service(DocEnum):
     """What SERVICE does."""
 
@@ -212,6 +225,12 @@ class Msg(DocEnum):
     STATUS = 0x02, "Everything a monitor shows."
     SETTINGS_READ = 0x03, "Settings and calibration in force."
     LOAD_BEGIN = 0x04, "Begins a point table; drops the one before."
+    LOAD_RUN = (
+        0x27,
+        "Declares a run for the table that is being loaded: its shots follow each other while the trigger"
+        " is held. Sent between LOAD_BEGIN and LOAD_SEAL; HARDWARE from a board that offers single shots "
+        "only.",
+    )
     LOAD_PAGE = 0x05, "Rows of the table: point u16, attempt u8, site u8, depth_um u16, volume_nl u32 (10 bytes each)."
     LOAD_SEAL = 0x06, "Seals the table: only a sealed one can be armed."
     ZERO = (

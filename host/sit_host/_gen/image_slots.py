@@ -184,6 +184,18 @@ STATE = (
     ),
     Slot("ST_BACK_FROM", 119, "step", "IN_STEPS when the suck-back began"),
     Slot("ST_BACK_STEPS", 120, "step", "most that it may take"),
+    Slot("ST_ARG_SKIN_TICKS", 121, "tick", "longest time in the skin of a shot of a run; 0 a single shot"),
+    Slot("ST_SKIN_TICK", 122, "tick", "when the tip passed the plane"),
+    Slot("ST_RATE_Q4", 123, "nl per control step / 16", "flow past the tip, filtered"),
+    Slot("ST_WAS_NL", 124, "nl", "ST_NEEDLE_NL in the step before"),
+    Slot(
+        "ST_FLIGHT_Q4",
+        125,
+        "control step / 16",
+        "volume that still passes once the plunger turns, as time of that flow",
+    ),
+    Slot("ST_AT_NL", 126, "nl", "ST_NEEDLE_NL when it turned"),
+    Slot("ST_STILL_NL", 127, "nl", "ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash"),
 )
 
 N_PARAMS = 128
@@ -307,6 +319,9 @@ PARAMS = (
     Slot("P_SLACK_HIGH_NL", 117, "nl", "most of it"),
     Slot("P_PULL_MN", 118, "mN", "plunger force below this negative is a pull for certain"),
     Slot("P_LEARN_PA", 119, "Pa", "fall of the pressure that is enough to measure compliance by"),
+    Slot("P_EARLY_UM", 120, "um", "before the depth, where the probe of a shot of a run begins"),
+    Slot("P_LOOK_TICKS", 121, "tick", "length of its look: longer, for it is the only one"),
+    Slot("P_LOOK_DROP_PA", 122, "Pa", "a fall that shows a leak there"),
 )
 
 # every slot by its name

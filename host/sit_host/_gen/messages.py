@@ -11,7 +11,7 @@ from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = bytes.fromhex("da97f5cc9ed4894e")
+SCHEMA_HASH = bytes.fromhex("8b86d815d729ca06")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80
@@ -367,6 +367,82 @@ class LoadBegin(Message):
 
 
 @dataclass(frozen=True)
+class LoadRunReply(Reply):
+    """Reply to LOAD_RUN."""
+
+    NAME: ClassVar[str] = "LOAD_RUN reply"
+    ID: ClassVar[int] = 0xA7
+    FIELDS: ClassVar[tuple[Field, ...]] = ()
+
+    header: ReplyHeader
+
+
+@dataclass(frozen=True)
+class LoadRun(Message):
+    """Declares a run for the table that is being loaded: its shots follow each other while the trigger is held. Sent
+    between LOAD_BEGIN and LOAD_SEAL; HARDWARE from a board that offers single shots only.
+
+    run: How. [1 to 2 RUN]
+    period_ms: Least time from the start of a shot to the start of the next, not under the device's shortest time
+        between shots. [50 to 2000 ms]
+    skin_ms: Longest time of a shot in the skin; one that isn't over then ends as it is. [30 to 500 ms]
+    place_nl: Most that may be given without contact released, as if all went into one place; not over the limit
+        of a shot. [1 to 100000 nl]
+    flow_nl_per_s: Highest plunger flow of a shot of the run. [1000 to 300000 nl/s]
+    flight_us: What the planner expects to pass the tip once the plunger turns, as time of the flow before. [0 to
+        20000 us]
+    """
+
+    NAME: ClassVar[str] = "LOAD_RUN"
+    ID: ClassVar[int] = 0x27
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Field("run", "u8", "RUN", 1, 2, "How.", enums.Run),
+        Field(
+            "period_ms",
+            "u16",
+            "ms",
+            50,
+            2000,
+            "Least time from the start of a shot to the start of the next, not under the device's shortest "
+            "time between shots.",
+        ),
+        Field(
+            "skin_ms",
+            "u16",
+            "ms",
+            30,
+            500,
+            "Longest time of a shot in the skin; one that isn't over then ends as it is.",
+        ),
+        Field(
+            "place_nl",
+            "u32",
+            "nl",
+            1,
+            100000,
+            "Most that may be given without contact released, as if all went into one place; not over the "
+            "limit of a shot.",
+        ),
+        Field("flow_nl_per_s", "u32", "nl/s", 1000, 300000, "Highest plunger flow of a shot of the run."),
+        Field(
+            "flight_us",
+            "u16",
+            "us",
+            0,
+            20000,
+            "What the planner expects to pass the tip once the plunger turns, as time of the flow before.",
+        ),
+    )
+
+    run: enums.Run | int
+    period_ms: int
+    skin_ms: int
+    place_nl: int
+    flow_nl_per_s: int
+    flight_us: int
+
+
+@dataclass(frozen=True)
 class LoadPageReply(Reply):
     """Reply to LOAD_PAGE.
 
@@ -420,14 +496,21 @@ class LoadSeal(Message):
     """Seals the table: only a sealed one can be armed.
 
     count: Points. [1 to 512]
-    hash: First 8 bytes of the SHA-256 of LOAD_BEGIN's payload and all rows.
+    hash: First 8 bytes of the SHA-256 of LOAD_BEGIN's payload, LOAD_RUN's when there is one, and all rows.
     """
 
     NAME: ClassVar[str] = "LOAD_SEAL"
     ID: ClassVar[int] = 0x06
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Field("count", "u16", "", 1, 512, "Points."),
-        Field("hash", "bytes8", "", 0, 0, "First 8 bytes of the SHA-256 of LOAD_BEGIN's payload and all rows."),
+        Field(
+            "hash",
+            "bytes8",
+            "",
+            0,
+            0,
+            "First 8 bytes of the SHA-256 of LOAD_BEGIN's payload, LOAD_RUN's when there is one, and all rows.",
+        ),
     )
 
     count: int
@@ -1194,6 +1277,7 @@ RULES: dict[int, Rule] = {
     0x02: Rule(Status, StatusReply, False, frozenset(enums.State)),
     0x03: Rule(SettingsRead, SettingsReadReply, False, frozenset(enums.State)),
     0x04: Rule(LoadBegin, LoadBeginReply, True, frozenset({enums.State.IDLE})),
+    0x27: Rule(LoadRun, LoadRunReply, True, frozenset({enums.State.IDLE})),
     0x05: Rule(LoadPage, LoadPageReply, True, frozenset({enums.State.IDLE})),
     0x06: Rule(LoadSeal, LoadSealReply, True, frozenset({enums.State.IDLE})),
     0x07: Rule(Zero, ZeroReply, True, frozenset({enums.State.IDLE})),

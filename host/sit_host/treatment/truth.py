@@ -64,7 +64,7 @@ def _shot(shot: dict[str, Any], passes_before: int) -> ShotTruth:
     if shot["number"] == passes_before:
         return ShotTruth(0.0, 0.0, 0.0, 0.0, 0)  # the tip never passed the nose-piece plane
     return ShotTruth(
-        depth_um=shot["depth_um"],
+        depth_um=shot["depth_end_um"],  # a run begins its probe before the needle stands
         tip_max_um=shot["tip_peak_um"],
         tissue_nl=shot["tissue_nl"],
         needle_nl=shot["needle_nl"],

@@ -48,6 +48,7 @@ class Plant:
         self._seen: list[tuple[Any, Any]] = []
         self._home = unit
         self._plane_m = unit.park_m + unit.adjusted_sd_m * self._draw(CH_JIG)
+        self._site: int | None = None  # where a gliding hand is, until the needle leaves the skin that it drags along
         self._refresh()
         reset(self._x, self._k, self._p, seed & 0xFFFFFFFF)
         self._x[X_AIR] = line_volume(unit)
@@ -73,6 +74,10 @@ class Plant:
     def advance(self, outputs: Any) -> None:
         """Move one tick: the old outputs act for its first 0.3, `outputs` for the rest."""
         advance_tick(self._x, self._k, self._p, self._w, self._view(outputs))
+        if self._site is not None and self._x[X_S] <= self._p[P_PLANE]:
+            self._go_to_site(self._site)
+            self._site = None
+            self._refresh()
 
     def skip(self, ticks: int) -> None:
         """Let `ticks` go by under the last outputs, no more steps: as if advanced one by one, but quick at rest."""
@@ -107,7 +112,10 @@ class Plant:
         elif key == "purged":
             self._x[X_AIR] = 0.0
         elif key == "site":
-            self._go_to_site(int(value))
+            self._site = int(value)
+            if self._x[X_S] <= self._p[P_PLANE]:
+                self._go_to_site(self._site)
+                self._site = None
         elif key == "skin":
             unknown = set(value) - set(_SKIN_FIELDS)
             if unknown:
@@ -137,11 +145,11 @@ class Plant:
     def snapshot(self) -> Any:
         """Everything that the future depends on, for `restore`."""
         arrays = tuple(a.copy() for a in (self._x, self._k, self._p, self._w))
-        return arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m
+        return arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot of this plant."""
-        arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m = snapshot
+        arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site = snapshot
         for own, kept in zip((self._x, self._k, self._p, self._w), arrays, strict=True):
             own[:] = kept
 
