@@ -54,8 +54,12 @@ class Code:
         self._items.append((0x6800 if op == "ldr" else 0x6000) | _field(slot, 5, "slot") << 6 | base << 3 | d)
 
     def local(self, op: str, d: int, slot: int) -> None:
-        """ldr or str of `d` at word `slot` (0..255) of the stack frame."""
-        self._items.append((0x9800 if op == "ldr" else 0x9000) | d << 8 | _field(slot, 8, "local"))
+        """ldr or str of `d` at word `slot` (0..255) of the stack frame; a load of what was just stored is left out."""
+        item = d << 8 | _field(slot, 8, "local")
+        if op == "str":
+            self._items.append(0x9000 | item)
+        elif self._items[-1:] != [0x9000 | item]:
+            self._items.append(0x9800 | item)
 
     def copy(self, d: int, m: int) -> None:
         """`d` = `m`, flags untouched; the one instruction here that reaches r8 and up."""

@@ -16,7 +16,10 @@ from dataclasses import replace
 
 from sit_build.armv6m import Code, RangeError
 from sit_build.thumb_body import Body, Program
-from sit_build.thumb_values import DIVIDE, FAR, NEAR, Function, Layout, ThumbError, number_of
+from sit_build.thumb_source import number_of
+from sit_build.thumb_values import DIVIDE, FAR, NEAR, Function, Layout, ThumbError
+
+_KEPT = (8, 9, 10, 11)
 
 __all__ = ("Function", "Program", "ThumbError", "compile_entry", "reach")
 
@@ -41,8 +44,7 @@ def compile_entry(program: Program, key: str, functions: Mapping[str, str] | Non
     if len(names) > len(layout.registers) + len(layout.functions):
         raise ThumbError(f"{entry.name}: too many arrays for an entry")
     layout = replace(layout, starts=_starts(program, keys, layout))
-    far = [r for r in layout.registers.values() if r in FAR]
-    _save(code, far)
+    _save(code)
     for index, name in enumerate(names):
         if name not in layout.registers:
             continue
@@ -58,7 +60,7 @@ def compile_entry(program: Program, key: str, functions: Mapping[str, str] | Non
         code.shift("lsl", 0, 0, 2)
         code.three("add", register, register, 0)
     code.call(key)
-    _restore(code, far)
+    _restore(code)
     code.byte("mov", 0, 0)
     code.call("end")  # a jump: the return address is saved by asm_thumb
     for name in keys:
@@ -88,17 +90,17 @@ def _unpacked(function: Function) -> list[str]:
     raise ThumbError(f"{function.name}: an entry of one argument begins by unpacking it")
 
 
-def _save(code: Code, far: list[int]) -> None:
+def _save(code: Code) -> None:
     """High registers belong to the caller, and the frame of `asm_thumb` leaves them to us; r0 to r3 hold arguments."""
-    for register in far:
-        code.copy(4, register)
-        code.push((4,))
+    for index, register in enumerate(_KEPT):
+        code.copy(NEAR[index], register)
+    code.push(NEAR)
 
 
-def _restore(code: Code, far: list[int]) -> None:
-    for register in reversed(far):
-        code.pop((4,))
-        code.copy(register, 4)
+def _restore(code: Code) -> None:
+    code.pop(NEAR)
+    for index, register in enumerate(_KEPT):
+        code.copy(register, NEAR[index])
 
 
 def reach(program: Program, key: str, functions: Mapping[str, str]) -> list[str]:

@@ -82,18 +82,18 @@ class Body(Values):
         call, target = node.value, node.targets[0]
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "ptr32":
             return False
-        if not isinstance(target, ast.Name) or target.id not in self.locals or len(call.args) != 1:
+        if not isinstance(target, ast.Name) or target.id in self.arrays or len(call.args) != 1:
             raise self._wrong(node, "a pointer is a local of its own")
         (what,) = call.args
-        array = self.program.arrays.get(what.id) if isinstance(what, ast.Name) else None
-        if array is not None:
+        if isinstance(what, ast.Name):
+            array = self.program.arrays.get(what.id, "")
             if array not in self.bases:
-                raise self._wrong(node, f"the entry has no array {array}")
+                raise self._wrong(node, f"the entry has no array {what.id}")
             self.bases[target.id] = self.bases[array]
             return True
         self._value(what, 0)
-        self.code.local("str", 0, self.locals[target.id])
-        self.bases[target.id] = Base(local=self.locals[target.id])
+        self._store(target, 0)
+        self.bases[target.id] = Base(self.fast.get(target.id, -1), self.locals.get(target.id, -1))
         return True
 
     def _do_AugAssign(self, node: ast.AugAssign) -> None:

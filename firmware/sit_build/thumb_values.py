@@ -1,17 +1,17 @@
 """Values of the tick's machine code: expressions, conditions, loads and stores of one function.
 
 An expression lives in r0 to r3, the addresses of the first four arrays in r4 to r7, those of two more in r8 and r9,
-locals on the stack; thumb.py compiles the statements around them.
+locals in r10 to r12 or on the stack; thumb.py compiles the statements around them.
 
 A board's functions also use pointers: `p = ptr32(address)` makes a local one, `p = ptr32(NAME)` names an array anew.
 """
 
 import ast
-import operator
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from sit_build.armv6m import OPPOSITE, Code
+from sit_build.thumb_source import depth, is_truth, number_of, places
 
 NEAR = (4, 5, 6, 7)  # registers of the entry's first four arrays, in their order
 FAR = (8, 9)  # of two more, which take an instruction to reach
@@ -20,8 +20,6 @@ _COMPARE = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: 
 _THREE = {ast.Add: "add", ast.Sub: "sub"}
 _TWO = {ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "eor"}
 _SHIFT = {ast.LShift: "lsl", ast.RShift: "asr"}
-_FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.BitOr: operator.or_, ast.BitXor: operator.xor}
-_FOLDED.update({ast.LShift: operator.lshift, ast.RShift: operator.rshift})
 DIVIDE = "divide"
 
 
@@ -66,11 +64,10 @@ class Values:
         self.code = code
         self.function = function
         self.key = key
+        self.arrays = frozenset(layout.registers)
         self.calls = {**function.calls, **layout.functions}
         self.bases = {name: Base(r, -1, layout.starts.get(r, 0)) for name, r in layout.registers.items()}
-        stored = {n.id for n in ast.walk(function.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        names = sorted(stored - set(self.bases) - set(layout.functions))
-        self.locals = {name: slot for slot, name in enumerate(names)}
+        self.fast, self.locals = places(function.node, set(self.bases) | set(layout.functions))
         self._labels = 0
         self._loops: list[tuple[Hashable, Hashable]] = []
 
@@ -86,9 +83,12 @@ class Values:
     def _store(self, target: ast.expr, r: int) -> None:
         """Store register `r`."""
         if isinstance(target, ast.Name):
-            if target.id not in self.locals:
+            if target.id in self.fast:
+                self.code.copy(self.fast[target.id], r)
+            elif target.id in self.locals:
+                self.code.local("str", r, self.locals[target.id])
+            else:
                 raise self._wrong(target, f"{target.id} is an array or a function here")
-            self.code.local("str", r, self.locals[target.id])
         else:
             self._access("str", r, target, r + 1)
 
@@ -137,9 +137,12 @@ class Values:
         if number is not None:
             self._constant(number, r)
         elif isinstance(node, ast.Name):
-            if node.id not in self.locals:
+            if node.id in self.fast:
+                self.code.copy(r, self.fast[node.id])
+            elif node.id in self.locals:
+                self.code.local("ldr", r, self.locals[node.id])
+            else:
                 raise self._wrong(node, f"{node.id} is neither a local nor a constant")
-            self.code.local("ldr", r, self.locals[node.id])
         elif isinstance(node, ast.Subscript):
             self._access("ldr", r, node, r)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -150,7 +153,7 @@ class Values:
             self.code.two("mvn", r, r)
         elif isinstance(node, ast.BinOp):
             self._operation(node, r)
-        elif _is_truth(node):
+        elif is_truth(node):
             no, end = self._label(), self._label()
             self._condition(node, no, False)
             self.code.byte("mov", r, 1)
@@ -205,10 +208,8 @@ class Values:
         elif number is not None and kind in _THREE and 0 <= number < 256:
             self._value(node.left, r)
             code.byte(_THREE[kind], r, number)
-        elif number is not None and kind is ast.BitAnd and number > 255 and number & number + 1 == 0:
-            self._value(node.left, r)
-            code.shift("lsl", r, r, 32 - number.bit_length())
-            code.shift("lsr", r, r, 32 - number.bit_length())
+        elif number and kind is ast.BitAnd and number > 0 and number & number + 1 == 0:
+            self._low_bits(node.left, number.bit_length(), r)
         elif kind in _THREE:
             left, right = self._pair(node, r)
             code.three(_THREE[kind], r, left, right)
@@ -218,10 +219,23 @@ class Values:
         else:
             raise self._wrong(node, f"{kind.__name__} isn't part of the tick's subset")
 
+    def _low_bits(self, node: ast.expr, count: int, r: int) -> None:
+        """The low bits of a value; a shift before it costs nothing."""
+        right = 0
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift):
+            number = number_of(node.right)
+            if number is not None and 0 <= number <= 32 - count:
+                right, node = number, node.left
+        self._value(node, r)
+        if count + right < 32:
+            self.code.shift("lsl", r, r, 32 - count - right)
+        if count < 32:
+            self.code.shift("lsr", r, r, 32 - count)
+
     def _pair(self, node: ast.BinOp, r: int) -> tuple[int, int]:
         """Evaluate both sides into `r` and `r` + 1, the deeper one first where the order is free."""
         ordered = isinstance(node.op, (ast.FloorDiv, ast.Mod))
-        if _depth(node.right) > _depth(node.left) and not ordered:
+        if depth(node.right) > depth(node.left) and not ordered:
             self._value(node.right, r)
             self._value(node.left, r + 1)
             return r + 1, r
@@ -261,38 +275,3 @@ class Values:
             self._value(node, 0)
             code.byte("cmp", 0, 0)
             code.branch(to, "ne" if when else "eq")
-
-
-def number_of(node: ast.expr) -> int | None:
-    """The integer that an expression of literals stands for; None for any other."""
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = number_of(node.operand)
-        return None if inner is None else -inner
-    if isinstance(node, ast.BinOp) and type(node.op) in _FOLDED:
-        left, right = number_of(node.left), number_of(node.right)
-        return None if left is None or right is None else _FOLDED[type(node.op)](left, right)
-    return None
-
-
-def _is_truth(node: ast.expr) -> bool:
-    """True for an expression whose value is False or True, whatever the numbers in it."""
-    if isinstance(node, ast.BoolOp):
-        return all(_is_truth(value) for value in node.values)
-    return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
-
-
-def _depth(node: ast.expr) -> int:
-    """Registers that the evaluation needs."""
-    if isinstance(node, ast.BinOp) and number_of(node.right) is None:
-        left, right = _depth(node.left), _depth(node.right)
-        return max(left, right) if left != right else left + 1
-    if isinstance(node, ast.BinOp):
-        # a constant that fits the instruction needs no register; a larger one does
-        return max(_depth(node.left), 2)
-    if isinstance(node, ast.UnaryOp):
-        return _depth(node.operand)
-    if isinstance(node, ast.Subscript):
-        return _depth(node.slice)
-    return 1
