@@ -181,3 +181,27 @@ def test_a_large_ring_is_read_in_few_operations():
     assert seen == list(range(1, 201))
     assert again.last_unix_s == 1800000000
     assert len(reads) < 300
+
+
+def test_looking_again_believes_nothing_it_saw_before():
+    """Invariant 4: a second look at the store tells what is on it now: damage that was mended, a clock, new records."""
+    store, ring = filled(6)
+    sound = bytes(store.data)
+    put(ring, unix_s=1_800_000_000)
+    later = bytes(store.data)
+    at = Layout(store.size).record_addr(4)
+    store.data[at] ^= 1
+    ring, seen = ring_on(store)
+
+    def look(seq, view):
+        seen.append(seq)
+
+    assert (ring.damaged_seq, ring.last_unix_s, seen) == (4, 1_800_000_000, [1, 2, 3, 5, 6, 7])
+    for data, seqs, unix_s in ((sound, 6, 0), (later, 7, 1_800_000_000)):
+        store.data[:] = data
+        seen.clear()
+        ring.find()
+        ring.walk(look)
+        assert (ring.damaged_seq, ring.last_unix_s, ring.head) == (0, unix_s, seqs + 1)
+        assert seen == list(range(1, seqs + 1))
+        assert put(ring) == seqs + 1
