@@ -90,7 +90,7 @@ def flow(pressure: float, outlet: float, meniscus: float, resistance: float, p: 
         sign = -1.0
     if drive < _REST_PA:
         return 0.0
-    linear = p[P_R_FLOW] * resistance + DT_S / p[P_COMPLIANCE]
+    linear = p[P_R_FLOW] * resistance + p[P_DT_PER_C]
     quadratic = p[P_K_FLOW] * resistance
     return sign * 2.0 * drive / (linear + math.sqrt(linear * linear + 4.0 * quadratic * drive))
 
@@ -104,7 +104,7 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
         chunk = 0
     if k[K_QUIET] == 1 and k[K_QUIET_BITS] == bits and k[K_CHUNK] == 0 and chunk == 0 and extra == 0.0:
         return
-    z, pressure, q, v_out, air = x[X_Z], x[X_P], x[X_Q], x[X_V_OUT], x[X_AIR]
+    z, q, v_out, air = x[X_Z], x[X_Q], x[X_V_OUT], x[X_AIR]
     nut, rod = x[X_NUT], x[X_ROD]
     z_before = z
     needle, tissue = x[X_NEEDLE], x[X_TISSUE]
@@ -112,12 +112,14 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
     running = k[K_CHUNK]
     delay = int(p[P_DELAY])
     for j in range(SUBSTEPS):
-        if j < delay:
-            tenths = SUBSTEPS - delay + j + 1
-        else:
+        if j == delay:
             running = chunk
+        steps = 0
+        if running != 0:
             tenths = j - delay + 1
-        steps = emitted(running, tenths) - emitted(running, tenths - 1)
+            if j < delay:
+                tenths += SUBSTEPS
+            steps = emitted(running, tenths) - emitted(running, tenths - 1)
         if extra != 0.0:
             x[X_STEP_FRACTION] += extra / SUBSTEPS
             whole = int(x[X_STEP_FRACTION])
@@ -151,7 +153,6 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
         q = flow((p[P_AREA] * z - v_out) / p[P_COMPLIANCE], outlet, meniscus, resistance, p)
         passed = q * DT_S
         v_out += passed
-        pressure = (p[P_AREA] * z - v_out) / p[P_COMPLIANCE]
         if passed > 0.0:
             # air that is still in the line goes first
             gone = passed if passed < air else air
@@ -167,6 +168,7 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
             else:
                 air -= passed
 
+    pressure = (p[P_AREA] * z - v_out) / p[P_COMPLIANCE]
     k[K_CHUNK] = chunk
     k[K_QUIET_BITS] = bits
     uniform_bits = bits == 0 or bits == (1 << SUBSTEPS) - 1

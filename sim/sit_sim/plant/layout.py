@@ -70,6 +70,7 @@ K_QUIET = 19  # 0/1: fluid and plunger are at their fixed point with bits K_QUIE
 K_QUIET_BITS = 20
 K_AT_REST = 21  # 0/1: another tick like the last changes nothing but the tick number
 K_COMB_ENC = 22  # count: encoder captured at the last comb edge
+K_PARKED = 23  # 0/1: the same for the needle axis alone
 N_K = 24
 
 # --- p: constants ---------------------------------------------------------------------------------
@@ -127,6 +128,7 @@ P_CONTACT_ON = 50
 P_VISCOUS_B = 51  # N s/m
 P_COMB_HYSTERESIS = 52  # m
 P_DELAY = 53  # substep: from a tick to its outputs at the pins
+P_DT_PER_C = 54  # Pa s/m^3: dt / compliance
 N_P = 56
 
 # --- w: the world and the faults ------------------------------------------------------------------

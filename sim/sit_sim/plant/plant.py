@@ -174,6 +174,7 @@ class Plant:
 
     def _wake(self) -> None:
         self._k[K_QUIET] = 0
+        self._k[K_PARKED] = 0
         self._k[K_AT_REST] = 0
 
     def _fit_needle(self, needle_id: int) -> None:

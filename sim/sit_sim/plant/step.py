@@ -108,25 +108,20 @@ def advance_tick(x: Any, k: Any, p: Any, w: Any, outputs: Any) -> None:
         duty = 4096
     elif duty < -4096:
         duty = -4096
-    held = (
-        duty == k[K_DUTY]
-        and bridge == k[K_BRIDGE]
-        and switch == k[K_SWITCH]
-        and token == k[K_TOKEN]
-        and chunk == 0
-        and k[K_CHUNK] == 0
-    )
-    k[K_TOKEN] = token
-    # at park with no current and no drive the axis stays as it is: the spring holds it against the stop
-    parked = x[X_S] == 0.0 and x[X_V] == 0.0 and x[X_I] == 0.0
-    off = (bridge == 0 or switch == 0 or duty == 0) and w[F_DRIVE_FULL] == 0.0 and w[F_SPRING] == 0.0
-    deadman = k[K_DEADMAN]
-    bridge_on, switch_on = k[K_BRIDGE_ON], k[K_SWITCH_ON]
-    needle_tick(x, k, p, w, duty, bridge, switch, token)
+    held = duty == k[K_DUTY] and bridge == k[K_BRIDGE] and switch == k[K_SWITCH] and token == k[K_TOKEN]
+    no_steps = chunk == 0 and k[K_CHUNK] == 0
+    if not held or k[K_PARKED] == 0:
+        # at park with no current and no drive the axis stays as it is: the spring holds it against the stop
+        parked = x[X_S] == 0.0 and x[X_V] == 0.0 and x[X_I] == 0.0
+        off = (bridge == 0 or switch == 0 or duty == 0) and w[F_DRIVE_FULL] == 0.0 and w[F_SPRING] == 0.0
+        deadman, bridge_on, switch_on = k[K_DEADMAN], k[K_BRIDGE_ON], k[K_SWITCH_ON]
+        k[K_TOKEN] = token
+        needle_tick(x, k, p, w, duty, bridge, switch, token)
+        same = deadman == k[K_DEADMAN] and bridge_on == k[K_BRIDGE_ON] and switch_on == k[K_SWITCH_ON]
+        k[K_PARKED] = 1 if held and parked and off and same and x[X_S] == 0.0 and x[X_I] == 0.0 else 0
     fluid_tick(x, k, p, w, chunk)
-    still = parked and off and x[X_S] == 0.0 and x[X_I] == 0.0 and k[K_QUIET] == 1 and w[F_STEPS_EXTRA] == 0.0
-    same = deadman == k[K_DEADMAN] and bridge_on == k[K_BRIDGE_ON] and switch_on == k[K_SWITCH_ON]
-    k[K_AT_REST] = 1 if held and still and same else 0
+    quiet = no_steps and k[K_QUIET] == 1 and w[F_STEPS_EXTRA] == 0.0
+    k[K_AT_REST] = 1 if held and quiet and k[K_PARKED] == 1 else 0
     k[K_TICK] += 1
 
 
