@@ -1,111 +1,123 @@
 """Many injections on the bare loop: firmware's tick and plant, compiled, on drawn units.
 
-    tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--out FILE.npz] [--workers N]
-    tools/campaign_bare.py equal [--shots N]
+    tools/campaign_bare.py injections [--runs N] [--workers N | --scheduler tcp://HOST:PORT] [--folder DIR]
+    tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag]
+    tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
+    tools/campaign_bare.py equal [--shots N] [--plain | --sim]
+    tools/campaign_bare.py speed
 
-`doses` prints systematic and random error over units, and adds to FILE: a run that was stopped goes on from there, and
-units have the same results whatever the number of workers. `equal` gives the same shots with the firmware's functions
-compiled and as they stand and compares all four arrays after each tick; exit code 1 when they differ.
+`injections` runs the spread of units and the faults of F1 without a mechanical stop and prints the worst true tip with
+its seed; `replay` runs that seed again. `doses` prints systematic and random error over units. Both keep their results
+as Parquet in a folder: a run that was stopped goes on from there, and the same seeds have the same results whatever the
+number of workers. `equal` compares the compiled loop with the firmware as it stands under CPython, tick for tick.
+Exit code 1 when a true tip passed 2000 um or the loops differ.
 """
 
 import argparse
+import functools
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import numpy as np
-from sit_sim.campaign.bench import Bench
-from sit_sim.campaign.metering import Setup, UnitError, percentiles, unit_error
-from sit_sim.plant import spread_unit
+from sit_sim.campaign import injections, parts
+from sit_sim.campaign.doses import Doses
 
-_SETUP = Setup("30G saline")
-_SHOT_TICKS = 1200
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from bare import equal, replay
 
-
-def dose(task: tuple[int, int, int, bool]) -> tuple[int, UnitError]:
-    """One unit's shots."""
-    seed, volume_nl, shots, calibrated = task
-    return seed, unit_error(_SETUP, seed, volume_nl, shots, None, calibrated)
+_BUILD = Path(__file__).resolve().parents[1] / "build"
 
 
-def doses(args: argparse.Namespace) -> int:
-    """Run what FILE doesn't hold yet, in pieces, and print the figures of all."""
-    key = f"{args.volume}-{args.shots}-{'factory' if args.factory else 'calibrated'}"
-    kept = dict(np.load(args.out)) if args.out.exists() else {}
-    known = {int(line[0]): line for line in kept.get(key, np.zeros((0, 5)))}
-    left = [seed for seed in range(1, args.units + 1) if seed not in known]
+def tell(what: str) -> parts.Tell:
+    """Progress on one line of stderr, with the time that is left."""
+    shown = 0.0
+
+    def show(done: int, total: int, left_s: float) -> None:
+        nonlocal shown
+        if time.monotonic() - shown < 2 and done < total:
+            return
+        shown = time.monotonic()
+        print(f"{done} of {total} {what}, {left_s:.0f} s left", file=sys.stderr)
+
+    return show
+
+
+def run_parts(args: argparse.Namespace, folder: Path, total: int, part: parts.Part) -> float:
+    """Make what is missing; returns the seconds it took, 0 when nothing was missing."""
     begun = time.perf_counter()
-    with ProcessPoolExecutor(args.workers) as pool:
-        for first in range(0, len(left), 100):
-            piece = [(seed, args.volume, args.shots, not args.factory) for seed in left[first : first + 100]]
-            for seed, found in pool.map(dose, piece, chunksize=5):
-                known[seed] = np.array([seed, *found])
-            kept[key] = np.array([known[seed] for seed in sorted(known)])
-            args.out.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(args.out, **kept)
-            print(f"{len(known)} of {args.units} units", file=sys.stderr)
-    spent = time.perf_counter() - begun
-    lines = [known[seed] for seed in range(1, args.units + 1)]
-    units = [UnitError(line[1], line[2], int(line[3]), int(line[4])) for line in lines if line[3] >= 3]
-    figures = "systematic p50 {:.2f} p90 {:.2f} %, random p50 {:.2f} p90 {:.2f} %".format(
-        *percentiles(units, args.volume)
-    )
-    print(f"{args.volume} nl, {len(units)} units: {figures}")
-    systematic = max(abs(unit.systematic_nl) for unit in units) * 100 / args.volume
-    random = max(unit.random_nl for unit in units) * 100 / args.volume
-    missed = sum(int(line[4]) for line in lines)
-    given = sum(int(line[3]) for line in lines)
-    print(f"worst systematic {systematic:.2f} %, worst random {random:.2f} %, not given {missed} of {missed + given}")
-    if left:
-        print(f"{len(left) * args.shots / spent:.0f} injections/s with {args.workers} workers")
+    made = parts.run(folder, total, part, args.workers, args.scheduler, tell("parts"))
+    return time.perf_counter() - begun if made else 0.0
+
+
+def run_injections(args: argparse.Namespace) -> int:
+    """The campaign over the spread and F1."""
+    folder = args.folder or _BUILD / "injections"
+    total = -(-args.runs // injections.PART)
+    before = len(parts.missing(folder, total))
+    spent = run_parts(args, folder, total, injections.part)
+    table = parts.read(folder, total).slice(0, args.runs)
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    print("\n".join(injections.lines(columns)))
+    if spent:
+        per_s = before * injections.PART / spent
+        who = f"workers of {args.scheduler}" if args.scheduler else f"{args.workers} workers"
+        print(
+            f"{per_s:.0f} injections/s by the wall clock with {who}, {columns['ticks'].mean():.0f} ticks an injection"
+        )
+    return int((columns["tip_um"] > injections.LIMIT_UM).any())
+
+
+def run_doses(args: argparse.Namespace) -> int:
+    """Errors of the dose over drawn units."""
+    what = Doses(args.volume, args.shots, not args.factory)
+    folder = args.folder or _BUILD / "doses" / str(what)
+    run_parts(args, folder, what.parts(args.units), functools.partial(what.part))
+    table = parts.read(folder, what.parts(args.units)).slice(0, args.units)
+    print("\n".join(what.lines(table)))
     return 0
 
 
-def equal(args: argparse.Namespace) -> int:
-    """Compare compiled and plain firmware tick for tick, a fresh drawn unit every tenth shot."""
-    ticks = 0
-    for number in range(args.shots):
-        if number % 10 == 0:
-            pair = [Bench(spread_unit(number + 1), number + 1, plain=plain) for plain in (False, True)]
-            for one in pair:
-                one.purge(600)
-        for one in pair:
-            one.plant.set("site", number)
-            one.post_shot((1200, 1500, 1900)[number % 3], (1000, 2000, 5000)[number % 3])
-        for _ in range(_SHOT_TICKS):
-            for one in pair:
-                one.run(1)
-            ticks += 1
-            for name, ours, plain in zip(
-                ("state", "inputs", "outputs", "params"), *(one.arrays for one in pair), strict=True
-            ):
-                if ours.tolist() != plain.tolist():
-                    print(f"shot {number}, tick {ticks}: {name} differ")
-                    return 1
-        for one in pair:
-            one.hold(False)
-    print(f"{args.shots} injections, {ticks} ticks: compiled and plain firmware are equal in all four arrays")
+def run_speed(_args: argparse.Namespace) -> int:
+    """The loop's speed on one core."""
+    from sit_sim.campaign.speed import measure
+
+    print(measure())
     return 0
 
 
 def main(argv: list[str]) -> int:
-    """Run one of the two."""
+    """Run one of the five."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = parser.add_subparsers(required=True)
-    part = parts.add_parser("doses", help="errors of the dose over drawn units")
-    part.add_argument("--units", type=int, default=100)
-    part.add_argument("--shots", type=int, default=10, help="of each unit (default 10)")
-    part.add_argument("--volume", type=int, default=1000, help="nl (default 1000)")
-    part.add_argument("--factory", action="store_true", help="on the factory calibration")
-    part.add_argument("--out", type=Path, default=Path("build") / "doses.npz", help="results (default build/doses.npz)")
-    part.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
-    part.set_defaults(run=doses)
-    part = parts.add_parser("equal", help="compiled against plain firmware")
-    part.add_argument("--shots", type=int, default=1000)
-    part.set_defaults(run=equal)
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, does: object, help_text: str, spread: bool = False) -> argparse.ArgumentParser:
+        own = commands.add_parser(name, help=help_text)
+        own.set_defaults(run=does)
+        if spread:
+            own.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+            own.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of a Dask scheduler do it")
+            own.add_argument("--folder", type=Path, help="where results are kept (default in build/)")
+        return own
+
+    own = command("injections", run_injections, "the spread and F1, no mechanical stop", spread=True)
+    own.add_argument("--runs", type=int, default=10_000, help="how many (default 10000)")
+    own = command("replay", replay.main, "one injection again")
+    own.add_argument("seed", type=int, help="as `injections` prints it")
+    own.add_argument("--plot", type=Path, metavar="FILE", help="draw it (svg, png)")
+    own.add_argument("--without", default="", help="guard, flag or both with a comma: what the controls are good for")
+    own = command("doses", run_doses, "errors of the dose over drawn units", spread=True)
+    own.add_argument("--units", type=int, default=100)
+    own.add_argument("--shots", type=int, default=10, help="of each unit (default 10)")
+    own.add_argument("--volume", type=int, default=1000, help="nl (default 1000)")
+    own.add_argument("--factory", action="store_true", help="on the factory calibration")
+    own = command("equal", equal.main, "the compiled loop against the firmware as it stands")
+    own.add_argument("--shots", type=int, default=1000)
+    own.add_argument("--sim", action="store_true", help="against whole shots on sim:, background included")
+    command("speed", run_speed, "injections a second on one core")
     args = parser.parse_args(argv)
+    if getattr(args, "workers", 1) < 1 or getattr(args, "runs", 1) < 1 or getattr(args, "shots", 1) < 1:
+        parser.error("--workers, --runs and --shots must be at least 1")
     return int(args.run(args))
 
 

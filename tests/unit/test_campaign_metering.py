@@ -50,12 +50,12 @@ def test_compiled_and_plain_firmware_are_equal(capsys):
     assert "equal in all four arrays" in capsys.readouterr().out
 
 
-def test_a_stopped_campaign_goes_on(tmp_path, capsys):
-    """Campaign: what a file holds isn't run again, and more units are added to it."""
-    out = tmp_path / "doses.npz"
-    for units in ("3", "4"):
-        arguments = ["doses", "--units", units, "--shots", "3", "--out", str(out), "--workers", "1"]
+def test_doses_are_kept_and_go_on(tmp_path, capsys):
+    """Campaign: what a folder holds isn't run again, and more units are added to it."""
+    for units in ("3", "6"):
+        arguments = ["doses", "--units", units, "--shots", "3", "--folder", str(tmp_path), "--workers", "1"]
         assert campaign_bare.main(arguments) == 0
-    assert "4 of 4 units" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "2 of 2 parts" in told.err and "1000 nl, 6 units" in told.out
     assert campaign_bare.main(arguments) == 0
-    assert "injections/s" not in capsys.readouterr().out
+    assert "parts" not in capsys.readouterr().err

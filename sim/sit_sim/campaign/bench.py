@@ -9,7 +9,7 @@ from sit_firmware import codes, image, params
 from sit_firmware.control import step
 from sit_firmware.guard import check
 
-from sit_sim.campaign.loop import run_ticks
+from sit_sim.campaign.loop import ask_shot, run_ticks
 from sit_sim.plant import Plant, Unit
 from sit_sim.plant.jit import image_view
 
@@ -50,8 +50,7 @@ class Bench:
     def run(self, ticks: int, until_idle: bool = False) -> int:
         """Run ticks; with `until_idle` stop when the request is answered and the needle is home."""
         if not self.plain:
-            own = self.plant
-            return run_ticks(own._x, own._k, own._p, own._w, self.arrays, ticks, int(until_idle), int(self.guarded))
+            return run_ticks(*self.plant.arrays, self.arrays, ticks, int(until_idle), int(self.guarded))
         for n in range(ticks):
             self._tick()
             if until_idle and self._idle():
@@ -92,17 +91,7 @@ class Bench:
     def post_shot(self, depth_um: int, volume_nl: int, flow_nl_per_s: int = 60_000, dwell_ms: int = 200) -> None:
         """Press, pull the trigger and post a shot as the background would."""
         self.hold(True)
-        step_nl = self.params[image.P_STEP_NL_Q10] / 1024
-        self.state[image.ST_ARMED] = 1
-        self.post(
-            codes.REQ_SHOT,
-            depth_um=depth_um,
-            volume_nl=volume_nl,
-            steps=round(volume_nl / step_nl),
-            flow_spt=round(flow_nl_per_s / step_nl * self.params[image.P_TICK_US] * 1e-6 * 256),
-            dwell_ticks=dwell_ms * 1000 // int(self.params[image.P_TICK_US]),
-            max_steps=round((volume_nl * 1.25 + 2500) / step_nl),
-        )
+        ask_shot(image_view(self.state), image_view(self.params), depth_um, volume_nl, flow_nl_per_s, dwell_ms)
 
     def hold(self, on: bool) -> None:
         """Press the nose-piece on the skin and pull the trigger, or let go of both; waits until it is debounced."""

@@ -51,7 +51,7 @@ class UnitError(NamedTuple):
     missed: int
 
 
-def device(setup: Setup, seed: int, calibrated: bool = True, guarded: bool = True) -> Bench:
+def device(setup: Setup, seed: int, calibrated: bool = True, guarded: bool = True, purge_steps: int = 2000) -> Bench:
     """A purged device; `calibrated` has bore and compliance measured, without error; a pump has no guard."""
     unit = setup.unit(seed)
     bench = Bench(unit, seed * 7 + 1, guarded=guarded, needle_id=setup.needle_id)
@@ -66,7 +66,7 @@ def device(setup: Setup, seed: int, calibrated: bool = True, guarded: bool = Tru
     )
     params.apply(bench.params, SimpleNamespace(max_depth_um=HIGHEST_UM), record)
     params.use_needle(bench.params, setup.needle_id)
-    bench.purge()
+    bench.purge(purge_steps)
     return bench
 
 

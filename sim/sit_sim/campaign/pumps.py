@@ -95,10 +95,7 @@ def pump_shot(bench: Bench, pump: Pump, number: int, depth_um: int, volume_nl: i
     force_mn = pump.force_mn * (1 + pump.force_sd * normal(plant.seed, number, _CH_HAND + 1))
     ticks_ms = 1000 / int(bench.params[image.P_TICK_US])
     run_pump(
-        plant._x,
-        plant._k,
-        plant._p,
-        plant._w,
+        *plant.arrays,
         bench.arrays,
         max(0, round(goal_nl / step_nl)),
         int(state[image.ST_ARG_FLOW_SPT]),

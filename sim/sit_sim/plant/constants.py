@@ -73,7 +73,9 @@ def fill_constants(p: Any, unit: Unit, plane_m: float, gate_m: float, stop_fitte
     p[P_STOPPER_K] = unit.stopper_n_per_m
     p[P_STOPPER_F] = unit.stopper_friction_n
     p[P_COMPLIANCE] = unit.compliance_m3_per_pa
-    p[P_DT_PER_C] = DT_S / unit.compliance_m3_per_pa
+    p[P_PER_C] = 1.0 / unit.compliance_m3_per_pa
+    p[P_AREA_PER_C] = area / unit.compliance_m3_per_pa
+    p[P_PER_STIFF] = 1.0 / (unit.stopper_n_per_m + area * area / unit.compliance_m3_per_pa)
     p[P_R_FLOW] = tube_resistance(unit.viscosity_pa_s, unit.tube_m, unit.tube_bore_m) + tube_resistance(
         unit.viscosity_pa_s, unit.needle_m, unit.needle_bore_m
     )

@@ -52,24 +52,24 @@ def rod_force(z: float, nut: float, p: Any) -> float:
 @kernel
 def stopper(z: float, nut: float, v_out: float, p: Any) -> float:
     """Where the stopper comes to rest: it stays while friction holds it, else slides until friction just does."""
-    area, compliance, friction = p[P_AREA], p[P_COMPLIANCE], p[P_STOPPER_F]
-    net = rod_force(z, nut, p) - area * (area * z - v_out) / compliance
+    area, friction, stiffness = p[P_AREA], p[P_STOPPER_F], p[P_STOPPER_K]
+    net = rod_force(z, nut, p) - p[P_AREA_PER_C] * (area * z - v_out)
     if net > friction:
         held = friction
     elif net < -friction:
         held = -friction
     else:
         return z
-    stiffness = p[P_STOPPER_K] + area * area / compliance
-    fluid = area * v_out / compliance
-    pushed = (p[P_STOPPER_K] * nut + fluid - held) / stiffness
-    pulled = (p[P_STOPPER_K] * (nut + p[P_BACKLASH]) + fluid - held) / stiffness
+    fluid = p[P_AREA_PER_C] * v_out
+    far = nut + p[P_BACKLASH]
+    pushed = (stiffness * nut - held + fluid) * p[P_PER_STIFF]
+    pulled = (stiffness * far - held + fluid) * p[P_PER_STIFF]
     if pushed <= nut:
         z = pushed
-    elif pulled >= nut + p[P_BACKLASH]:
+    elif pulled >= far:
         z = pulled
     else:
-        z = (v_out - held * compliance / area) / area
+        z = (v_out - held / p[P_AREA_PER_C]) / area
     if z > p[P_Z_END]:
         z = p[P_Z_END]
     return z
@@ -81,18 +81,16 @@ def flow(pressure: float, outlet: float, meniscus: float, resistance: float, p: 
 
     Tissue and meniscus only resist: between them and the suction that moves fluid back nothing flows.
     """
-    drive = 0.0
     sign = 1.0
-    if pressure > outlet + meniscus:
-        drive = pressure - outlet - meniscus
-    elif pressure < -meniscus:
+    drive = pressure - (outlet + meniscus)
+    if pressure < -meniscus:
         drive = -meniscus - pressure
         sign = -1.0
     if drive < _REST_PA:
         return 0.0
-    linear = p[P_R_FLOW] * resistance + p[P_DT_PER_C]
-    quadratic = p[P_K_FLOW] * resistance
-    return sign * 2.0 * drive / (linear + math.sqrt(linear * linear + 4.0 * quadratic * drive))
+    linear = p[P_R_FLOW] * resistance + DT_S * p[P_PER_C]
+    quadratic = 4.0 * p[P_K_FLOW] * resistance
+    return sign * 2.0 * drive / (linear + math.sqrt(linear * linear + quadratic * drive))
 
 
 @kernel
@@ -150,7 +148,7 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
         in_tissue = (bits >> j) & 1
         outlet = x[X_BACK] if in_tissue == 1 else 0.0
         meniscus = 0.0 if in_tissue == 1 else p[P_MENISCUS]
-        q = flow((p[P_AREA] * z - v_out) / p[P_COMPLIANCE], outlet, meniscus, resistance, p)
+        q = flow((p[P_AREA] * z - v_out) * p[P_PER_C], outlet, meniscus, resistance, p)
         passed = q * DT_S
         v_out += passed
         if passed > 0.0:
@@ -168,7 +166,7 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
             else:
                 air -= passed
 
-    pressure = (p[P_AREA] * z - v_out) / p[P_COMPLIANCE]
+    pressure = (p[P_AREA] * z - v_out) * p[P_PER_C]
     k[K_CHUNK] = chunk
     k[K_QUIET_BITS] = bits
     uniform_bits = bits == 0 or bits == (1 << SUBSTEPS) - 1

@@ -128,8 +128,10 @@ P_CONTACT_ON = 50
 P_VISCOUS_B = 51  # N s/m
 P_COMB_HYSTERESIS = 52  # m
 P_DELAY = 53  # substep: from a tick to its outputs at the pins
-P_DT_PER_C = 54  # Pa s/m^3: dt / compliance
-N_P = 56
+P_PER_C = 54  # Pa/m^3: 1 / compliance
+P_AREA_PER_C = 55  # Pa/m: stopper's area / compliance
+P_PER_STIFF = 56  # m/N: of stopper and compliance in parallel
+N_P = 57
 
 # --- w: the world and the faults ------------------------------------------------------------------
 W_PRESS_N = 0

@@ -14,7 +14,8 @@ from sit_sim.plant import faulting
 from sit_sim.plant.constants import fill_constants, line_volume, needle_volume
 from sit_sim.plant.jit import floats, image_view, ints
 from sit_sim.plant.layout import *
-from sit_sim.plant.noise import CH_GATE, CH_JIG, CH_SEATING, CH_SITE, normal
+from sit_sim.plant.noise import CH_GATE, CH_JIG, CH_SEATING, normal
+from sit_sim.plant.sites import scaled_of, surface_of
 from sit_sim.plant.step import advance_tick, reset, sample_tick, skip_ticks
 from sit_sim.plant.truth import truth_of
 from sit_sim.plant.unit import Unit, needle_values, syringe_values
@@ -142,6 +143,16 @@ class Plant:
         """What is really the case, with the unit in each name; `shot` holds the current or last shot."""
         return truth_of(self._x, self._k, self._p, self._w)
 
+    @property
+    def arrays(self) -> tuple[Any, Any, Any, Any]:
+        """The kernels' own memory `x`, `k`, `p`, `w` (layout.py), for compiled loops."""
+        return self._x, self._k, self._p, self._w
+
+    @property
+    def home(self) -> Unit:
+        """The unit as it was made: the person's own skin, site 0."""
+        return self._home
+
     def snapshot(self) -> Any:
         """Everything that the future depends on, for `restore`."""
         arrays = tuple(a.copy() for a in (self._x, self._k, self._p, self._w))
@@ -211,9 +222,7 @@ class Plant:
         """The skin of another site of the same person; site 0 is the unit's own."""
         home, seed = self._home, self.seed & 0xFFFFFFFF
         fields = {name: getattr(home, name) for name in _SKIN_FIELDS}
-        if number:
-            sd = home.site_fraction_sd
-            fields["surface_m"] += home.site_surface_sd_m * normal(seed, number, CH_SITE)
-            fields["skin_n_per_m"] *= 1.0 + sd * normal(seed, number, CH_SITE + 1)
-            fields["puncture_n"] *= 1.0 + sd * normal(seed, number, CH_SITE + 2)
+        fields["surface_m"] = surface_of(seed, number, home.surface_m, home.site_surface_sd_m)
+        fields["skin_n_per_m"] = scaled_of(seed, number, home.skin_n_per_m, home.site_fraction_sd, 1)
+        fields["puncture_n"] = scaled_of(seed, number, home.puncture_n, home.site_fraction_sd, 2)
         self.unit = replace(self.unit, **fields)
