@@ -12,6 +12,7 @@ from sit_host.flash import health, install, slots
 from sit_host.flash.flow import Flasher, RolledBack
 from sit_host.flash.health import Unhealthy
 from sit_host.flash.install import WrongBoard
+from sit_host.flash.port import SerialPort
 from sit_host.flash.repl import BoardError, Repl
 from sit_sim.targets.pipe import find_micropython
 
@@ -37,7 +38,7 @@ def installed(image, tmp_path_factory):
     folder = tmp_path_factory.mktemp("installed")
     with pytest.MonkeyPatch.context() as patch, flashkit.UnixBoard(folder / "files") as board:
         patch.setitem(bundle.BOARDS, flashkit.UNIX.name, flashkit.UNIX)
-        flasher = Flasher(board.path)
+        flasher = Flasher(SerialPort(board.path))
         assert flasher.write(lambda _: image) is image
         assert _state(board)["confirmed"] == 0
         flasher.confirm(image, selftest=True)
@@ -58,7 +59,7 @@ def _state(board):
 
 def _version(board):
     """The firmware that answers HELLO."""
-    with health.connect(board.path, 20) as client:
+    with health.connect(SerialPort(board.path), 20) as client:
         return client.device.firmware_version
 
 
@@ -81,7 +82,8 @@ class CutRepl(Repl):
 
 
 def _write_small(folder, version, repl_class=Repl):
-    with flashkit.UnixBoard(folder) as board, repl_class(board.path) as repl:
+    with flashkit.UnixBoard(folder) as board, SerialPort(board.path).raw() as transport:
+        repl = repl_class(transport)
         image = flashkit.small(version)
         found = install.look(repl)
         slot = install.write_image(repl, found, image, lambda *_: None)
@@ -129,7 +131,7 @@ def test_a_cut_while_writing_starts_the_old_firmware(board, image, monkeypatch):
 
     monkeypatch.setattr(CutRepl, "at", staticmethod(cut))
     with pytest.raises(LinkLost):
-        Flasher(board.path, open_repl=CutRepl).write(lambda _: image, force=True)
+        Flasher(SerialPort(board.path), open_repl=CutRepl).write(lambda _: image, force=True)
     assert _version(board) == image.version
     assert _state(board) == {"active": "slot_a", "confirmed": 1, "tries": 0, "before": ""}
 
@@ -166,7 +168,7 @@ def test_a_file_that_reads_back_otherwise_is_refused(board, image, monkeypatch):
             return super().sha256(name)
 
     with pytest.raises(BoardError, match=r"guard\.mpy reads back"):
-        Flasher(board.path, open_repl=Corrupting).write(lambda _: image, force=True)
+        Flasher(SerialPort(board.path), open_repl=Corrupting).write(lambda _: image, force=True)
     assert _state(board)["active"] == "slot_a"
 
 
@@ -191,7 +193,7 @@ def test_a_damaged_slot_never_starts(board, image):
 def test_an_unhealthy_firmware_is_rolled_back(board, image, module, text):
     """Flash: a firmware that doesn't start, or faults, isn't confirmed; the one before runs again with its ledger."""
     before = _ledger(board)
-    flasher = Flasher(board.path)
+    flasher = Flasher(SerialPort(board.path))
     spoiled = flasher.write(lambda _: flashkit.changed(image, module, text))
     with pytest.raises((RolledBack, Unhealthy)) as caught:
         flasher.confirm(spoiled, selftest=False)
@@ -202,13 +204,13 @@ def test_an_unhealthy_firmware_is_rolled_back(board, image, module, text):
 
 
 def _ledger(board):
-    with health.connect(board.path, 20) as client:
+    with health.connect(SerialPort(board.path), 20) as client:
         return health.kept(client)
 
 
 def test_the_wrong_board_is_refused(board, image):
     """Flash: an image for another board, or another architecture, isn't written."""
-    with Flasher(board.path).prompt() as repl:
+    with Flasher(SerialPort(board.path)).prompt() as repl:
         found = install.look(repl)
         with pytest.raises(WrongBoard, match="this board is rp2040"):
             install.board_of(found, "esp32")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sit_host.flash.flow import Flasher
     from sit_host.flash.install import Progress
+    from sit_host.flash.port import Port
     from sit_host.flash.slots import Slots
 
 _BOARDS = ("rp2040", "esp32")
@@ -29,7 +30,7 @@ _BOARDS = ("rp2040", "esp32")
 @click.option("--check", is_flag=True, help="Show what is on the board and hash every file; change nothing.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written; change nothing.")
 @click.option("--rollback", is_flag=True, help="Start the firmware before.")
-@click.option("--force", is_flag=True, help="Write it again although the board has it.")
+@click.option("--force", is_flag=True, help="Send every file although the board has it.")
 @click.option("--no-selftest", is_flag=True, help="Confirm without the self-test: a board with no injector around it.")
 def command(
     ui: Ui,
@@ -95,17 +96,21 @@ def _nothing(ui: Ui) -> int:
     return EXIT_FAILED
 
 
-def _port(target: str | None, fresh: bool) -> str:
+def _port(target: str | None, fresh: bool) -> Port:
     """The board's port; a board that has just got its MicroPython needs a moment to show it."""
     import time
 
     from sit_host.errors import PortError
     from sit_host.flash import find
+    from sit_host.flash.port import SerialPort, SimPort
+    from sit_host.transport import open_transport
 
+    if target is not None and target.startswith("emu:"):
+        return SimPort(open_transport(target))
     end_s = time.monotonic() + (15.0 if fresh else 0.0)
     while True:
         try:
-            return find.port_of(target)
+            return SerialPort(find.port_of(target))
         except PortError:
             if time.monotonic() >= end_s:
                 raise

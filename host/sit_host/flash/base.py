@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sit_host.errors import SitError, UsageError
 from sit_host.flash.find import drive_board, drives
-from sit_host.flash.repl import Repl
+from sit_host.flash.flow import Flasher
+from sit_host.flash.port import SerialPort
 
 _UF2 = struct.Struct("<IIIIIIII")
 _MAGIC = (0x0A324655, 0x9E5D5157)
@@ -49,7 +50,7 @@ def write(file: Path, port: str | None) -> None:
         _esptool(file, port)
         return
     if not drives() and port is not None:
-        with Repl(port) as repl:
+        with Flasher(SerialPort(port)).prompt() as repl:
             repl.boot_loader()
     shutil.copyfile(file, _drive() / file.name)
 

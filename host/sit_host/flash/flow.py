@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from sit_build.bundle import Board, Image
@@ -14,11 +13,12 @@ from sit_host.flash import health, install
 from sit_host.flash import slots as states
 from sit_host.flash.health import Kept, Unhealthy
 from sit_host.flash.install import Found, Progress
+from sit_host.flash.port import Port
 from sit_host.flash.repl import Repl
 from sit_host.outcome import Refused
-from sit_host.share import PortLock
+from sit_host.transport import Transport
 
-_RETRY_S = 0.3
+_SURE_S = 2.0  # firmware that runs answers at once, but its port may be busy for a moment
 
 
 class RolledBack(SitError):
@@ -31,33 +31,32 @@ def _quiet(*_: object) -> None:
 
 @dataclass
 class Flasher:
-    """Firmware onto the board on one serial port.
+    """Firmware onto the board behind one port.
 
     `note` hears what is being done, `progress` each file with bytes done and in all. `open_repl` opens the prompt.
-    `start_s` is how long a board may take to start, wall clock: nothing but the board's own start sets the pace here.
+    `start_s` is how long a board may take to start, by the port's clock.
     """
 
-    path: str
+    port: Port
     note: Callable[[str], None] = _quiet
     progress: Progress = _quiet
-    open_repl: Callable[[str], Repl] = Repl
+    open_repl: Callable[[Transport], Repl] = Repl
     start_s: float = 20.0
     before: Kept | None = field(default=None, init=False)
     """What the firmware that ran before said of itself; None when none did."""
 
     @contextmanager
-    def prompt(self) -> Iterator[Repl]:
-        """The board at the prompt, whatever ran on it. Raises RefusedError when it is armed or moves."""
-        repl = self._prompt_now()
-        if repl is None:
-            self._leave_firmware()
-            repl = self._prompt_within(self.start_s)
-        lock = PortLock(f"serial:{self.path}")
-        try:
+    def prompt(self, *, runs: bool = False) -> Iterator[Repl]:
+        """The board at the prompt, whatever ran on it; `runs`: firmware does, for sure.
+
+        Raises RefusedError when it is armed or moves.
+        """
+        with ExitStack() as opened:
+            repl = None if runs else self._prompt_now(opened)
+            if repl is None:
+                self._leave_firmware()
+                repl = self._prompt_within(opened)
             yield repl
-        finally:
-            repl.close()
-            lock.release()
 
     def look(self) -> Found:
         """What is on the board; it starts again afterwards."""
@@ -87,7 +86,7 @@ class Flasher:
             if slots and slots.confirmed and not force and self._has(repl, slots.active, image):
                 repl.reset()
                 return None
-            slot = install.write_image(repl, found, image, self.progress)
+            slot = install.write_image(repl, found, image, self.progress, copies=not force)
             for name in install.write_loader(repl, image):
                 self.note(f"Wrote {name}.")
             install.switch(repl, states.switched(states.before_writing(slots) or slots, slot))
@@ -98,18 +97,18 @@ class Flasher:
     def confirm(self, image: Image, *, selftest: bool) -> None:
         """Look after the started firmware: confirm it when it is well, else start the one before, RolledBack."""
         try:
-            client = health.connect(self.path, self.start_s)
+            client = health.connect(self.port, self.start_s)
             try:
                 health.check(client, image.version, self.before, selftest=selftest)
             finally:
                 client.close()
-            with self.prompt() as repl:
+            with self.prompt(runs=True) as repl:
                 slots = install.look(repl).slots
                 if slots is None or not self._has(repl, slots.active, image):
                     raise Unhealthy("The new firmware didn't start; the board fell back by itself.")
                 install.switch(repl, states.confirmed(slots))
                 repl.reset()
-            health.connect(self.path, self.start_s).close()
+            health.connect(self.port, self.start_s).close()
         except (Unhealthy, NoAnswer, LinkLost, PortError, ProtocolError, UnknownError) as error:
             raise self._undo(image, error) from error
 
@@ -130,7 +129,7 @@ class Flasher:
                 )
             install.switch(repl, state)
             repl.reset()
-        client = health.connect(self.path, self.start_s)
+        client = health.connect(self.port, self.start_s)
         try:
             return health.kept(client).version
         finally:
@@ -161,7 +160,7 @@ class Flasher:
                     f"The firmware isn't confirmed: {error.what}",
                     f"{error.do} There is no other to go back to; unconfirmed, it starts three times at most.",
                 )
-            client = health.connect(self.path, self.start_s)
+            client = health.connect(self.port, self.start_s)
             version = health.kept(client).version
             client.close()
         except SitError as second:
@@ -172,17 +171,19 @@ class Flasher:
             )
         return RolledBack(f"Rolled back, firmware {version} runs again: {error.what}", error.do)
 
-    def _prompt_now(self) -> Repl | None:
+    def _prompt_now(self, opened: ExitStack) -> Repl | None:
         """The prompt if the board shows it; None when firmware runs."""
-        PortLock(f"serial:{self.path}").release()  # somebody else's treatment isn't to be disturbed
-        try:
-            return self.open_repl(self.path)
-        except NoAnswer:
-            return None
+        with ExitStack() as opening:
+            try:
+                repl = self.open_repl(opening.enter_context(self.port.raw()))
+            except NoAnswer:
+                return None
+            opened.push(opening.pop_all())
+        return repl
 
     def _leave_firmware(self) -> None:
         """Ask the running firmware to end."""
-        client = health.connect(self.path, 0.0)
+        client = health.connect(self.port, _SURE_S)
         try:
             self.before = health.kept(client)
             outcome = client.update()
@@ -193,12 +194,20 @@ class Flasher:
         finally:
             client.close()
 
-    def _prompt_within(self, timeout_s: float) -> Repl:
-        end_s = time.monotonic() + timeout_s
+    def _prompt_within(self, opened: ExitStack) -> Repl:
+        end_s = self.port.now() + self.start_s
         while True:
             try:
-                return self.open_repl(self.path)
-            except (NoAnswer, PortError, LinkLost):
-                if time.monotonic() >= end_s:
+                repl = self._prompt_now(opened)
+            except (PortError, LinkLost):
+                if self.port.now() >= end_s:
                     raise
-                time.sleep(_RETRY_S)
+                repl = None
+            if repl is not None:
+                return repl
+            if self.port.now() >= end_s:
+                raise NoAnswer(
+                    f"MicroPython's prompt doesn't come up on {self.port.name}.",
+                    "Unplug the board, hold its pairing button, plug it in again, then try once more.",
+                )
+            self.port.pause()

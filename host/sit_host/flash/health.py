@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from sit_host._gen import enums
 from sit_host._gen.messages import Selftest, StatusReply
 from sit_host.client import Client
-from sit_host.connect import open_client
 from sit_host.describe import status_info
 from sit_host.errors import LinkLost, NoAnswer, PortError, ProtocolError, SitError
+from sit_host.flash.port import Port
 from sit_host.outcome import Refused, expect
 
 _SELFTEST_S = 60.0
-_RETRY_S = 0.3
 # what must not get worse by an update: these say whether the store is read and understood
 _KEPT = enums.Ready.SETTINGS | enums.Ready.LEDGER | enums.Ready.KNOWN
 # faults of the firmware itself; the others can be the hardware's
@@ -44,17 +42,17 @@ class Kept:
     schema_matches: bool
 
 
-def connect(path: str, timeout_s: float) -> Client:
+def connect(port: Port, timeout_s: float) -> Client:
     """A session with the firmware that comes up on a port within `timeout_s`; raises the last error of trying."""
-    end_s = time.monotonic() + timeout_s
+    end_s = port.now() + timeout_s
     while True:
         try:
-            return open_client(f"serial:{path}", acting=False)
+            return port.client()
         except (NoAnswer, LinkLost, PortError, ProtocolError):
             # the board is starting: its port may be gone, or still show the prompt
-            if time.monotonic() >= end_s:
+            if port.now() >= end_s:
                 raise
-            time.sleep(_RETRY_S)
+            port.pause()
 
 
 def kept(client: Client) -> Kept:

@@ -105,13 +105,15 @@ def refuse(found: Found, image: Image) -> None:
 def damaged(repl: Repl, slot: str, manifest: dict[str, Any]) -> list[str]:
     """The files of a slot that aren't what its manifest says, hashed by the board."""
     files: dict[str, Any] = manifest.get("files", {})
-    return [name for name, (_, digest) in files.items() if repl.sha256(f"{slot}/{name}") != digest]
+    sums = repl.sums([f"{slot}/{name}" for name in files])
+    return [name for (name, (_, digest)), found in zip(files.items(), sums, strict=True) if found != digest]
 
 
-def write_image(repl: Repl, found: Found, image: Image, progress: Progress) -> str:
+def write_image(repl: Repl, found: Found, image: Image, progress: Progress, *, copies: bool = True) -> str:
     """Write the image into the slot that isn't needed and return its name; the board still starts what it did.
 
-    Each file's SHA-256 is read back. Raises WrongBoard, BoardError, LinkLost.
+    With `copies` a file that the other slot has already is copied on the board. Each one's SHA-256 is read back.
+    Raises WrongBoard, BoardError, LinkLost.
     """
     refuse(found, image)
     slot = states.to_write(found.slots)
@@ -131,10 +133,15 @@ def write_image(repl: Repl, found: Found, image: Image, progress: Progress) -> s
             if folder[:end] not in made:
                 repl.make_folder(folder[:end])
                 made.add(folder[:end])
+    other = next(name for name in states.SLOTS if name != slot)
+    there: dict[str, Any] = found.manifests.get(other, {}).get("files", {})
     done = 0
     for name, data in image.files.items():  # the manifest comes last: without it the slot doesn't start
         progress(name, done, image.size)
-        repl.write(f"{slot}/{name}", data)
+        digest = hashlib.sha256(data).hexdigest()
+        same = copies and there.get(name) == [len(data), digest]
+        if not same or repl.copy(f"{other}/{name}", f"{slot}/{name}") != digest:
+            repl.write(f"{slot}/{name}", data)
         done += len(data)
     progress("", done, image.size)
     return slot
