@@ -3,6 +3,9 @@
 Resistors have held those levels until here, and go on doing so if this file is broken: it can't lock anybody out.
 """
 
+import micropython
+
+micropython.kbd_intr(-1)  # a host that asks early sends byte 3 among others: it must not end the start
 try:
     import sit_slots
 

@@ -27,15 +27,16 @@ def main(platform=sys.platform):
     # modules stay for ever: collected often, they lie close together and leave the flight recorder its one large piece
     gc.threshold(_LOADING_BYTES)
     try:
+        from sit_firmware.boards import safe
+
+        if safe.escape():
+            print("OpenSIT: the pairing button is held, so the board stays at the REPL")
+            return
         module = __import__(name, None, None, ("make_board",))
     except ImportError as exc:
         raise SystemExit("OpenSIT's board " + name + " can't be loaded, install the whole firmware: " + str(exc))
     from sit_firmware.app import App
-    from sit_firmware.boards import safe
 
-    if safe.escape():
-        print("OpenSIT: the pairing button is held, so the board stays at the REPL")
-        return
     board = module.make_board()
     gc.collect()
     gc.threshold(-1)
@@ -47,6 +48,9 @@ def start():
 
     SystemExit must not leave this file: MicroPython would start it over and over.
     """
+    import micropython
+
+    micropython.kbd_intr(-1)  # MicroPython has Ctrl-C on again after boot.py
     if not sit_slots.ready():
         return
     try:

@@ -103,10 +103,12 @@ def _port(target: str | None, fresh: bool) -> Port:
     from sit_host.errors import PortError
     from sit_host.flash import find
     from sit_host.flash.port import SerialPort, SimPort
-    from sit_host.transport import open_transport
+    from sit_host.transport import parse_url
 
-    if target is not None and target.startswith("emu:"):
-        return SimPort(open_transport(target))
+    if target is not None and parse_url(target).scheme == "emu":
+        from sit_host.transport.sim import open_empty_board
+
+        return SimPort(open_empty_board(parse_url(target)))
     end_s = time.monotonic() + (15.0 if fresh else 0.0)
     while True:
         try:

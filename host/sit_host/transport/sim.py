@@ -82,6 +82,15 @@ def open_sim(url: TargetUrl, options: SimOptions) -> SimTransport:
         raise PortError(f"{name} can't be opened: {_sentence(error)}") from error
 
 
+def open_empty_board(url: TargetUrl) -> SimTransport:
+    """Open an emulated board that has MicroPython and nothing else, nobody holding it. Raises as `open_sim` does."""
+    take_option(url, ())
+    try:
+        return SimTransport(targets.open_target(str(url), hand="none", empty=True), str(url))
+    except (sim_errors.TargetError, OSError, ValueError) as error:
+        raise PortError(f"{url} can't be opened: {_sentence(error)}") from error
+
+
 def _arguments(url: TargetUrl, options: SimOptions) -> tuple[int, dict[str, Any]]:
     """Return the seed and the other arguments: an option given apart goes before one in the connection string."""
     given = take_option(url, _OPTIONS)

@@ -29,12 +29,13 @@ def open_target(
     unit: Any = None,
     plant: Any = None,
     process: Callable[[Any], Any] | None = None,
+    empty: bool = False,
 ) -> SimTarget:
     """Open a simulated device, booted, at target time 0.
 
     `seed` picks noise, skin, the hand's delays and the stalls; `hand` is auto, none or the path of a script;
     `state_dir` keeps the store between runs; `realtime` paces it to the wall clock; `unit` (default the nominal one)
-    is the plant's. `plant` and `process` (a function of the FRAM) stand in for the usual ones in the simulator's tests.
+    is the plant's; `empty`: an emulated board without firmware. `plant` and `process` (a function of the FRAM) stand in for the usual ones in the simulator's tests.
     Raises TargetError or ControlError with one sentence.
     """
     from ..hand import make_hand
@@ -51,7 +52,7 @@ def open_target(
     try:
         if plant is None:
             plant = _plant(spec, story, unit, seed, stop_fitted)
-        runner = process(fram) if process else _process(spec, fram)
+        runner = process(fram) if process else _process(spec, fram, empty)
         machine = _machine(spec, plant, runner, fram, seed)
         fitted = getattr(plant, "unit", None)
         world = World(plant, getattr(fitted, "needle_id", 1), getattr(fitted, "syringe_id", 1))
@@ -100,11 +101,11 @@ def _machine(spec: str, plant: Any, process: Any, fram: Any, seed: int) -> Any:
     return Machine(plant, process, fram, seed)
 
 
-def _process(spec: str, fram: Any) -> Any:
+def _process(spec: str, fram: Any, empty: bool) -> Any:
     if spec.startswith("emu:"):
         from .emu import EmuProcess
 
-        return EmuProcess(spec.partition(":")[2])
+        return EmuProcess(spec.partition(":")[2], empty=empty)
     if spec == "sim:":
         from .inprocess import InProcess
 

@@ -38,11 +38,16 @@ def _image(form: str, instead: tuple[tuple[str, str], ...], block_bytes: int, bl
 
 
 class EmuProcess:
-    """The chip with its files. `instead` gives other texts for files at the top of its file system, as main.py."""
+    """The chip with its files. `instead` gives other texts for files at the top of its file system, as main.py.
+
+    An `empty` one has MicroPython alone: what `sit flash` finds on a new board.
+    """
 
     kind = "emu:"
 
-    def __init__(self, uf2: str = "", form: str = FORM, instead: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, uf2: str = "", form: str = FORM, instead: Mapping[str, str] | None = None, *, empty: bool = False
+    ) -> None:
         try:
             path = Path(uf2) if uf2 else uf2_path()
             if not path.is_file():
@@ -50,7 +55,8 @@ class EmuProcess:
         except NoFirmware as reason:
             raise TargetError(f"The emulated board can't start: {reason}.") from None
         files = partial(_image, form, tuple(sorted((instead or {}).items())))
-        self.chip = Chip(path, files, start=False)
+        self.empty = empty
+        self.chip = Chip(path, None if empty else files, start=False)
         self.probe = Probe(self.chip.mcu.sram)
         self.app = None
         self.phase = codes.PHASE_IDLE
@@ -105,13 +111,16 @@ class EmuMachine(Machine):
     # --- power -------------------------------------------------------------------------------------
 
     def boot(self) -> None:
-        """Power is there. The first time, run until the firmware ticks; FirmwareDied with its words when it doesn't."""
+        """Power is there. The first time, run until the firmware ticks; FirmwareDied with its words when it doesn't.
+
+        An empty board is there with its prompt. From then on the link is up whenever USB is, firmware or not.
+        """
         self._powered = True
         self.boots += 1
         if self.boots > 1:
             return
         end = self.tick + ticks_of_s(_BOOT_S)
-        while not (self.chip.connected and self._ticking()):
+        while not (self.chip.connected and (self.process.empty or self._ticking())):
             if self.tick >= end:
                 said = bytes(self.chip.received).decode(errors="replace").strip()
                 raise FirmwareDied(
@@ -176,7 +185,7 @@ class EmuMachine(Machine):
 
     def _run_chip(self, tick: int) -> None:
         chip, cable = self.chip, self.cable
-        if chip.connected and not cable.powered and self._ticking():
+        if chip.connected and not cable.powered:
             cable.power(True)
         if cable.to_device.due_tick <= tick:
             chip.write(cable.to_device.take(tick, BYTES_PER_TICK))
