@@ -37,7 +37,5 @@ def proved_write(store, addr: int, buf, scratch) -> None:
 
 def is_blank(buf) -> bool:
     """True when every byte is 0xFF, or every byte is 0x00: a part that was never written."""
-    n = len(buf)
-    if buf[0] == 0x00:
-        return bytes(buf) == bytes(n)
-    return bytes(buf) == b"\xff" * n
+    view = memoryview(buf)  # compared with itself, one place on: no copies, which would cost the boot a second of GC
+    return buf[0] in (0x00, 0xFF) and view[1:] == view[:-1]
