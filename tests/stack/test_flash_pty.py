@@ -6,6 +6,8 @@ import shutil
 import flashkit
 import pytest
 from sit_build import bundle
+from sit_firmware import keys as device_keys
+from sit_host import keys as host_keys
 from sit_host.cli import run
 from sit_host.errors import LinkLost
 from sit_host.flash import health, install, slots
@@ -236,3 +238,26 @@ def test_check_dry_run_and_rollback(board, capsys, monkeypatch, image):
     board.power_cycle()
     assert run(["flash", "--target", board.path, "--check", "--json"]) == 1
     assert "sit_firmware/app.mpy" in json.loads(capsys.readouterr().out)["slots"][0]["files"]
+
+
+def test_a_paired_device_asks_for_the_key(board, image, capsys, monkeypatch, tmp_path):
+    """Flash: a paired device is taken to the prompt by its paired host alone; any other gets one sentence, exit 1."""
+    monkeypatch.setenv("SIT_KEYS_DIR", str(tmp_path / "keys"))
+    monkeypatch.setattr("sit_build.bundle.build", lambda board: image)
+    uid = _ledger(board).uid
+    store = bytearray((board.folder / "fram.bin").read_bytes())
+    key = host_keys.new_key()
+    device_keys.Keys(flashkit.Bytes(store)).keep(key, device_keys.NO_KEY)
+    (board.folder / "fram.bin").write_bytes(store)
+    board.power_cycle()
+    _version(board)
+    for options in ([], ["--check"], ["--dry-run"], ["--rollback"]):
+        assert run(["flash", "--target", board.path, "--yes", *options]) == 1
+        told = capsys.readouterr().err
+        assert told.count("sit: ") == 1 and "sit pair" in told
+    with host_keys.storing(uid, key):
+        pass
+    assert run(["flash", "--target", board.path, "--yes", "--force", "--no-selftest"]) == 0
+    assert _state(board) == {"active": "slot_b", "confirmed": 1, "tries": 0, "before": "slot_a"}
+    assert run(["flash", "--target", board.path, "--yes", "--rollback"]) == 0
+    assert _state(board)["active"] == "slot_a"

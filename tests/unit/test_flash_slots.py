@@ -9,8 +9,9 @@ import pytest
 from appkit import Device, armed_device
 from sit_build import bundle
 from sit_firmware import codes, image
-from sit_host.errors import PortError, UsageError
+from sit_host.errors import PortError, SitError, UsageError
 from sit_host.flash import base, find, slots
+from sit_host.flash.install import WrongBoard
 from sit_host.flash.slots import Slots
 
 ROWS = ((1, 1, 1, 1200, 10000),)
@@ -154,6 +155,10 @@ def test_ports_are_named_or_unmistakable(monkeypatch):
     monkeypatch.setattr(find.list_ports, "comports", lambda: ports)
     with pytest.raises(PortError, match="No board"):
         find.port_of(None)
+    with monkeypatch.context() as empty:
+        empty.setattr(find, "drives", lambda: ["RPI-RP2"])
+        with pytest.raises(PortError, match="waits as a drive"):
+            find.port_of(None)
     port = type("Port", (), {"device": "/dev/ttyACM0", "vid": 0x2E8A})
     ports += [port, type("Port", (), {"device": "/dev/ttyS0", "vid": None})]
     assert find.port_of(None) == "/dev/ttyACM0"
@@ -183,3 +188,39 @@ def test_a_base_file_tells_its_chip(tmp_path, monkeypatch):
         base.kind_of(file)
     with pytest.raises(UsageError, match="There is no file"):
         base.kind_of(tmp_path / "none")
+
+
+def test_a_base_goes_onto_its_own_chip_alone(tmp_path, monkeypatch):
+    """Flash: MicroPython for another chip than the port's is refused before anything is sent."""
+    image = tmp_path / "esp32.bin"
+    image.write_bytes(b"\xe9" + bytes(100))
+    pico = type("Port", (), {"device": "/dev/ttyACM0", "vid": 0x2E8A})
+    monkeypatch.setattr(find.list_ports, "comports", lambda: [pico])
+    with pytest.raises(WrongBoard, match="for esp32, on /dev/ttyACM0 there is an rp2040"):
+        base.write(image, "/dev/ttyACM0")
+
+
+ESPTOOL = """
+import json, pathlib, sys
+pathlib.Path(__file__).with_name("called.json").write_text(json.dumps(sys.argv[1:]))
+sys.exit(len(sys.argv) < 5)
+"""
+
+
+def test_an_esp32_is_written_by_esptool(tmp_path, monkeypatch):
+    """Flash: an ESP32's base goes to esptool with port, address and file; without esptool one sentence says so."""
+    image = tmp_path / "esp32.bin"
+    image.write_bytes(b"\xe9" + bytes(100))
+    bridge = type("Port", (), {"device": "/dev/ttyUSB0", "vid": 0x10C4})
+    monkeypatch.setattr(find.list_ports, "comports", lambda: [bridge])
+    monkeypatch.setattr(base.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SitError, match="esptool isn't installed"):
+        base.write(image, "/dev/ttyUSB0")
+    (tmp_path / "esptool.py").write_text(ESPTOOL)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(base.importlib.util, "find_spec", lambda name: name)
+    base.write(image, "/dev/ttyUSB0")
+    called = json.loads((tmp_path / "called.json").read_text())
+    assert called == ["--port", "/dev/ttyUSB0", "write-flash", "0x1000", str(image)]
+    with pytest.raises(UsageError, match="through its port"):
+        base.write(image, None)

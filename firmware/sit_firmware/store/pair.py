@@ -14,6 +14,7 @@ from .layout import SLOT_BYTES
 PAYLOAD_BYTES = 48
 _HEAD = "<HBBI"
 _HEAD_BYTES = 8
+_LENGTH_AT = 3
 _CRC_AT = 56
 _MASK = 0xFFFFFFFF
 
@@ -29,16 +30,22 @@ def newer(a_seq: int, b_seq: int) -> bool:
 
 
 class Pair:
-    """The two copies at `addr`. `payload` holds the 48 bytes in force after load(), `seq` their number."""
+    """The two copies at `addr`. `payload` holds the 48 bytes in force after load(), `seq` their number.
 
-    def __init__(self, store, addr: int, tag: int, version: int, length: int) -> None:
+    `grows`: firmware of another time may have used less or more of the payload, and said so by `length`, which then is
+    that of the record in force. What a newer one has put behind ours is kept as it is when ours is saved.
+    """
+
+    def __init__(self, store, addr: int, tag: int, version: int, length: int, grows: bool = False) -> None:
         if not 0 < length <= PAYLOAD_BYTES:
             raise ValueError("payload of %d bytes" % length)
         self._store = store
         self._addr = addr
         self._tag = tag
         self._version = version
-        self._length = length
+        self._ours = length
+        self._grows = grows
+        self.length = length
         self._buf = bytearray(SLOT_BYTES)
         self._scratch = bytearray(SLOT_BYTES)
         self._next = 0  # copy the next save goes to
@@ -48,7 +55,9 @@ class Pair:
     def _valid(self) -> bool:
         buf = self._buf
         tag, version, length, _seq = struct.unpack_from(_HEAD, buf, 0)
-        if tag != self._tag or version != self._version or length != self._length:
+        if tag != self._tag or version != self._version:
+            return False
+        if length != self._ours and not (self._grows and 0 < length <= PAYLOAD_BYTES):
             return False
         return crc32(memoryview(buf)[:_CRC_AT]) & _MASK == struct.unpack_from("<I", buf, _CRC_AT)[0]
 
@@ -62,6 +71,7 @@ class Pair:
                 seq = struct.unpack_from("<I", self._buf, 4)[0]
                 if not found or newer(seq, self.seq):
                     self.seq = seq
+                    self.length = self._buf[_LENGTH_AT]
                     self.payload[:] = memoryview(self._buf)[_HEAD_BYTES:_CRC_AT]
                     self._next = 1 - copy
                 found = True
@@ -77,7 +87,9 @@ class Pair:
         """Write `payload` over the older copy. Raises StoreError; the copy in force is then still the old one."""
         buf = self._buf
         seq = (self.seq + 1) & _MASK
-        struct.pack_into(_HEAD, buf, 0, self._tag, self._version, self._length, seq)
+        if self.length < self._ours:
+            self.length = self._ours
+        struct.pack_into(_HEAD, buf, 0, self._tag, self._version, self.length, seq)
         buf[_HEAD_BYTES:_CRC_AT] = self.payload
         struct.pack_into("<II", buf, _CRC_AT, crc32(memoryview(buf)[:_CRC_AT]) & _MASK, 0)
         proved_write(self._store, self._addr + self._next * SLOT_BYTES, buf, self._scratch)

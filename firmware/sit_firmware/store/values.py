@@ -2,6 +2,10 @@
 
 A table names each number with its factory value, the value in force when the record is damaged, and its range. A record
 that is damaged, of another version or outside a range is DAMAGED as a whole: no half of it is trusted. Background only.
+
+A later firmware may add numbers at the end, never change or drop one. It takes a shorter record for what it says and
+the factory's values for the rest; an earlier firmware takes the beginning of a longer one and leaves its end alone. So
+nothing is rewritten when firmware is upgraded or rolled back, and each finds what it knows.
 """
 
 import struct
@@ -21,12 +25,14 @@ class Values:
     """The numbers in force as attributes by their names; `source` says where they come from.
 
     fields: (name, factory value, value when damaged, lowest, highest) each, packed in this order by `form`.
+    shorter: (form, how many of the fields it has) of each record that an earlier firmware wrote.
     """
 
-    def __init__(self, store, addr, tag, version, form, fields):
+    def __init__(self, store, addr, tag, version, form, fields, shorter=()):
         self._form = form
         self._fields = fields
-        self._pair = Pair(store, addr, tag, version, _ORIGIN_BYTES + struct.calcsize(form))
+        self._shorter = shorter
+        self._pair = Pair(store, addr, tag, version, _ORIGIN_BYTES + struct.calcsize(form), True)
         self._damaged()
 
     def _damaged(self):
@@ -52,15 +58,30 @@ class Values:
         if self._pair.load() != GOOD:
             return
         origin = self._pair.payload[0]
-        values = struct.unpack_from(self._form, self._pair.payload, _ORIGIN_BYTES)
+        values = self._values()
         if origin not in (STORED, FACTORY) or not self.in_range(values):
             return
         for i in range(len(self._fields)):
             setattr(self, self._fields[i][0], values[i])
         self.source = origin
 
+    def _values(self):
+        """The values of the record in force, the factory's where it has none; () for a length nobody wrote."""
+        length = self._pair.length - _ORIGIN_BYTES
+        payload = self._pair.payload
+        if length >= struct.calcsize(self._form):
+            return struct.unpack_from(self._form, payload, _ORIGIN_BYTES)
+        for form, n in self._shorter:
+            if length == struct.calcsize(form):
+                return struct.unpack_from(form, payload, _ORIGIN_BYTES) + tuple(
+                    [field[1] for field in self._fields[n:]]
+                )
+        return ()
+
     def in_range(self, values):
         """True when each of `values`, in the order of the fields, lies in its range."""
+        if len(values) != len(self._fields):
+            return False
         for i in range(len(self._fields)):
             if not self._fields[i][3] <= values[i] <= self._fields[i][4]:
                 return False

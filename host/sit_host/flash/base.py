@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 
 from sit_host.errors import SitError, UsageError
-from sit_host.flash.find import drive_board, drives
+from sit_host.flash import install
+from sit_host.flash.find import chip_of, drive_board, drives
 from sit_host.flash.flow import Flasher
+from sit_host.flash.install import WrongBoard
 from sit_host.flash.port import SerialPort
 
 _UF2 = struct.Struct("<IIIIIIII")
@@ -44,13 +46,22 @@ def kind_of(file: Path) -> str:
 def write(file: Path, port: str | None) -> None:
     """Put MicroPython on the board: on the one at `port`, or on an RP2040 that waits as a drive. Raises SitError.
 
-    Its file system, slots and all, survives; so does the FRAM.
+    Its file system, slots and all, survives; so does the FRAM. Nothing is downloaded here, ever: `file` is the user's.
     """
-    if kind_of(file) == "esp32":
+    kind = kind_of(file)
+    if port is not None and (chip := chip_of(port)) not in ("", kind):
+        raise WrongBoard(f"{file} is MicroPython for {kind}, on {port} there is an {chip}.", "Give the right file.")
+    if kind == "esp32":
         _esptool(file, port)
         return
     if not drives() and port is not None:
         with Flasher(SerialPort(port)).prompt() as repl:
+            found = install.look(repl)
+            if found.board != kind:
+                raise WrongBoard(
+                    f"{file} is MicroPython for {kind}, this board is {found.machine or found.platform}.",
+                    "Give the right file, or connect the right board.",
+                )
             repl.boot_loader()
     shutil.copyfile(file, _drive() / file.name)
 

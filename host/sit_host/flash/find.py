@@ -12,13 +12,13 @@ from serial.tools import list_ports
 from sit_host.errors import PortError, UsageError
 from sit_host.transport import parse_url
 
-# USB vendors of boards with native USB, and of the serial bridges on ESP32 boards
+# USB vendor -> what it tells of the chip: boards with native USB, and the serial bridges of many, most of them ESP32
 VENDORS = {
-    0x2E8A: "Raspberry Pi",
-    0x303A: "Espressif",
-    0x10C4: "CP210x bridge",
-    0x1A86: "CH340 bridge",
-    0x0403: "FTDI bridge",
+    0x2E8A: "rp2040",
+    0x303A: "esp32",
+    0x10C4: "",
+    0x1A86: "",
+    0x0403: "",
 }
 _DRIVE_NOTE = "INFO_UF2.TXT"
 
@@ -31,6 +31,11 @@ def port_of(target: str | None) -> str:
             raise UsageError(f"Firmware goes over a serial port, not over {url}.", "Use --target serial:/dev/ttyACM0.")
         return url.place
     found = [port.device for port in list_ports.comports() if port.vid in VENDORS]
+    if not found and drives():
+        raise PortError(
+            "The board that is plugged in waits as a drive: it has no MicroPython yet, or BOOTSEL was held.",
+            "Give --base FILE, or press its reset button.",
+        )
     if not found:
         raise PortError(
             "No board is plugged in.",
@@ -39,6 +44,12 @@ def port_of(target: str | None) -> str:
     if len(found) > 1:
         raise UsageError(f"More than one board is plugged in: {', '.join(found)}.", "Name one with --target.")
     return str(found[0])
+
+
+def chip_of(path: str) -> str:
+    """The chip behind a port as its USB vendor tells it: rp2040, esp32, "" when that says nothing."""
+    vendors = [port.vid for port in list_ports.comports() if os.path.realpath(port.device) == os.path.realpath(path)]
+    return next((VENDORS[vendor] for vendor in vendors if vendor in VENDORS), "")
 
 
 def drives(roots: Iterable[Path] | None = None) -> list[Path]:

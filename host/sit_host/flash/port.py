@@ -96,6 +96,10 @@ class SimPort:
             client.start_events()
         return client
 
+    def control(self, command: dict[str, Any]) -> Any:
+        """A command to the board's world."""
+        return self._transport.control(command)
+
     def _there(self) -> None:
         """Notice a board that has started anew. Raises LinkLost when it isn't back soon."""
         self._transport.reopen(self.now() + _RETRY_S)

@@ -35,7 +35,8 @@ def open_target(
 
     `seed` picks noise, skin, the hand's delays and the stalls; `hand` is auto, none or the path of a script;
     `state_dir` keeps the store between runs; `realtime` paces it to the wall clock; `unit` (default the nominal one)
-    is the plant's; `empty`: an emulated board without firmware. `plant` and `process` (a function of the FRAM) stand in for the usual ones in the simulator's tests.
+    is the plant's; `empty`: an emulated board without firmware. `plant` and `process` (a function of the FRAM) stand in
+    for the usual ones in the simulator's tests.
     Raises TargetError or ControlError with one sentence.
     """
     from ..hand import make_hand
