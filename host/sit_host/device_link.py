@@ -60,6 +60,11 @@ class DeviceLink:
         return self.transport.name
 
     @property
+    def board(self) -> str:
+        """The kind of board, as HELLO named it; "" before."""
+        return self.device.board if self.device is not None else ""
+
+    @property
     def schema_matches(self) -> bool:
         """Whether host and device have the same protocol. If not, only reading is allowed."""
         return self.device is not None and self.device.schema_hash == messages.SCHEMA_HASH

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
+from .boards import less_deep
 from .flow import FlowImpossible, FlowPlan, Setup, plan_flow
 from .plan import Plan, Point, Problem
 from .plan_limits import Equipment, Limits
@@ -124,7 +125,7 @@ def _depths(context: _Context) -> Iterator[Problem]:
         name = f"Point {point.id}"
         if depth > limits.max_depth_um:
             slip = _slip(depth, needle.bevel_um if needle else 0, limits.max_depth_um, "`depth_mm` is in millimetres")
-            highest = f"the highest that can be set is {_mm(limits.max_depth_um)}"
+            highest = f"the highest that can be set is {_mm(limits.max_depth_um)}{less_deep(limits.board)}"
             yield Problem(point.line, f"{name}: depth {_mm(depth)} is too deep, {highest}: lower it{slip}.")
         elif needle is not None and depth < needle.bevel_um:
             sentence = f"{name}: depth {_mm(depth)} is less than the bevel of {needle.key} ({_mm(needle.bevel_um)}), "

@@ -35,6 +35,7 @@ class Limits:
     min_shot_nl: int = MIN_SHOT_NL
     syringe_id: int | None = None
     origin: str = "reference design"
+    board: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def reference_limits() -> Limits:
     )
 
 
-def device_limits(settings: SettingsReadReply, name: str) -> Limits:
-    """Return the limits in force on a device, from its SETTINGS_READ; `name` is what users call it."""
+def device_limits(settings: SettingsReadReply, name: str, board: str = "") -> Limits:
+    """Return the limits in force on a device by its SETTINGS_READ; `name` is what users call it, `board` its kind."""
     return Limits(
         max_depth_um=settings.max_depth_um,
         max_shot_nl=settings.max_shot_nl,
@@ -79,6 +80,7 @@ def device_limits(settings: SettingsReadReply, name: str) -> Limits:
         min_gap_ms=settings.min_gap_ms,
         syringe_id=settings.syringe_id,
         origin=name,
+        board=board,
     )
 
 

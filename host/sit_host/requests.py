@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sit_host._gen import enums, messages
+from sit_host.boards import less_deep, single_shots
 from sit_host.outcome import Delivered, Outcome, Refused
 from sit_host.table import Row, pages, seal_hash
 from sit_host.wire import Message, RangeError
@@ -149,7 +151,7 @@ class TypedMessages:
         outcome: Outcome[Any] = self.request(begin, check=check)
         try:
             if run is not None and isinstance(outcome, Delivered):
-                outcome = self.request(run, check=check)
+                outcome = self._single_shots_alone(self.request(run, check=check))
             for page in pages(rows):
                 if not isinstance(outcome, Delivered):
                     return outcome
@@ -159,6 +161,13 @@ class TypedMessages:
             return self.request(messages.LoadSeal(len(rows), seal_hash(begin, rows, run)), check=check)
         except RangeError as error:
             return self.refuse_here("LOAD_PAGE", enums.Refusal.BAD_VALUE, str(error))
+
+    def _single_shots_alone(self, outcome: Outcome[Any]) -> Outcome[Any]:
+        """Say why a board doesn't take a run."""
+        if not isinstance(outcome, Refused) or outcome.number != enums.Refusal.HARDWARE or self.device is None:
+            return outcome
+        doc = f"This board gives single shots alone. {single_shots(self.device.board)}"
+        return replace(outcome, doc=doc, hint="Leave the run out of the plan, or use an RP2040 with its FRAM.")
 
     def _table_refusal(self, begin: messages.LoadBegin, rows: Sequence[Row]) -> Refused | None:
         if self.device is None or begin.count != len(rows):
@@ -177,6 +186,6 @@ class TypedMessages:
                 "LOAD_PAGE",
                 enums.Refusal.TOO_DEEP,
                 f"Point {deepest.point} is {deepest.depth_um} um deep, "
-                f"the device's highest settable depth is {self.device.max_depth_um} um.",
+                f"the device's highest settable depth is {self.device.max_depth_um} um{less_deep(self.device.board)}.",
             )
         return None

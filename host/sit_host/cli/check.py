@@ -54,4 +54,4 @@ def _limits(call: Call) -> Limits:
     if not call.target:
         return reference_limits()
     with call.connect(acting=False, shared=True) as client:
-        return device_limits(expect(client.settings_read()), f"device on {client.name}")
+        return device_limits(expect(client.settings_read()), f"device on {client.name}", client.board)

@@ -52,7 +52,7 @@ def command(call: Call, plan: Path, records: Path, resume: bool | None) -> int:
     talk = ConsoleTalk(ui)
     with call.connect() as client:
         settings = expect(client.settings_read())
-        limits = device_limits(settings, f"device on {client.name}")
+        limits = device_limits(settings, f"device on {client.name}", client.board)
         checked = _checked(call, plan, lambda: load_plan(plan, limits, reference_equipment(), today))
         need = forecast(checked)
         if need is not None and not ui.json:
