@@ -44,13 +44,17 @@ class Board:
     form: str
     without: tuple[str, ...] = ()
     """Files of the package that belong to other boards."""
+    chip: str = ""
+    """Its name as sys.implementation._machine ends with it, "" for any."""
 
 
 BOARDS = {
     "rp2040": Board(
-        "rp2040", "rp2", "armv6m", "thumb", ("boards/sim.py", "boards/*esp32*.py", "boards/panel_chain.py")
+        "rp2040", "rp2", "armv6m", "thumb", ("boards/sim.py", "boards/*esp32*.py", "boards/panel_chain.py"), "RP2040"
     ),
-    "esp32": Board("esp32", "esp32", "xtensawin", "viper", ("boards/sim.py", "boards/rp2*.py", "boards/pins_rpi_*.py")),
+    "esp32": Board(
+        "esp32", "esp32", "xtensawin", "viper", ("boards/sim.py", "boards/rp2*.py", "boards/pins_rpi_*.py"), "ESP32"
+    ),
 }
 
 

@@ -19,7 +19,7 @@ BUILT = {"armv6m": ("plain", "viper", "thumb"), "xtensawin": ("plain", "viper")}
 @pytest.mark.parametrize("arch", BUILT)
 def test_every_file_compiles(arch, tmp_path):
     """Release: mpy-cross takes every file for both chips; of a form, the files that differ from plain."""
-    texts = {path.read_text(): path for path in (ROOT / "firmware" / "boot.py", ROOT / "firmware" / "main.py")}
+    texts = {path.read_text(): path for path in (ROOT / "firmware").glob("*.py")}
     for form in BUILT[arch]:
         for path in forms.build(ROOT / "firmware" / "sit_firmware", tmp_path / form, form):
             texts.setdefault(path.read_text(), path)

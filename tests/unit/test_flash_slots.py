@@ -10,7 +10,7 @@ from appkit import Device, armed_device
 from sit_build import bundle
 from sit_firmware import codes, image
 from sit_host.errors import PortError, SitError, UsageError
-from sit_host.flash import base, find, slots
+from sit_host.flash import base, find, install, slots
 from sit_host.flash.install import WrongBoard
 from sit_host.flash.slots import Slots
 
@@ -224,3 +224,21 @@ def test_an_esp32_is_written_by_esptool(tmp_path, monkeypatch):
     assert called == ["--port", "/dev/ttyUSB0", "write-flash", "0x1000", str(image)]
     with pytest.raises(UsageError, match="through its port"):
         base.write(image, None)
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "board"),
+    [
+        ("rp2", "Raspberry Pi Pico with RP2040", "rp2040"),
+        ("rp2", "Raspberry Pi Pico2 with RP2350", ""),
+        ("esp32", "Generic ESP32 module with ESP32", "esp32"),
+        ("esp32", "Generic ESP32S3 module with ESP32S3", ""),
+    ],
+)
+def test_a_chip_is_told_by_its_name(platform, machine, board):
+    """Flash: a chip's sister on the same platform has other registers: there is no firmware for it, and that is said."""
+    found = install.Found(platform, (1, 26, 1), 0, machine, None, {})
+    assert found.board == board
+    if not board:
+        with pytest.raises(WrongBoard, match=f"no firmware for this board: {machine}"):
+            install.board_of(found)

@@ -43,7 +43,9 @@ class Found:
     @property
     def board(self) -> str:
         """The name of its kind, "" when OpenSIT has no firmware for it."""
-        return next((board.name for board in BOARDS.values() if board.platform == self.platform), "")
+        chip = self.machine.rpartition(" with ")[2]
+        fitting = [board for board in BOARDS.values() if board.platform == self.platform and board.chip in ("", chip)]
+        return fitting[0].name if fitting else ""
 
     def version(self, slot: str) -> str:
         """The firmware version in a slot, "" for none."""
