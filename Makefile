@@ -28,7 +28,7 @@ test: $(STAMP) ## Run the tests (under five minutes on two cores)
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/emu --junitxml build/junit.xml $(ARGS)
 
 test-emu: $(STAMP) ## Run the deployed firmware on an emulated RP2040 (SIT_UF2=path of a UF2; takes some minutes)
-	$(PY) -m pytest tests/emu -o timeout=1200 --junitxml build/junit-emu.xml $(ARGS)
+	$(PY) -m pytest tests/emu -n $(WORKERS) --dist loadfile -o timeout=1200 --junitxml build/junit-emu.xml $(ARGS)
 
 check: lint type gen-check ## Everything that reads the code without running it
 

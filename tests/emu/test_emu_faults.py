@@ -1,10 +1,13 @@
 """What stops a firmware that fails on the emulated RP2040: the tick's own handler, the dead-man, the watchdog."""
 
 import pytest
+from branches import branch
 from sit_firmware import codes, image
 
-# the deployed main.py, and a tick or a background that fails when somebody presses the pairing button
-MAIN = """
+PAIR, JUMPER, ENC = image.IN_PAIR, image.IN_JUMPER, image.IN_ENC_UM
+# the deployed main.py with two ways to fail. The pairing button drives the needle as the self-test of the spring does,
+# so that there is a drive to let go; when it has moved the tick raises or, with the service jumper, the background hangs
+MAIN = f"""
 import gc, machine
 from sit_firmware import image
 gc.threshold(4096)
@@ -14,52 +17,25 @@ board = make_board()
 gc.collect()
 gc.threshold(-1)
 app = App(board)
-{failing}
-board.run(app)
-"""
-PAIR, ST_REQ, ST_SEQ = image.IN_PAIR, image.ST_REQ, image.ST_REQ_SEQ
-# drives the needle as the self-test of the spring does, so that there is a drive to let go
-DRIVE = f"""
 app.state[{image.ST_ARG_STEPS}] = {image.TEST_SPRING}
-app.state[{ST_REQ}] = {codes.REQ_TEST}
-def drive():
-    app.state[{ST_SEQ}] += 1
-polled = app.poll
-"""
-IN_TICK = (
-    DRIVE
-    + f"""
-cycle = app._cycle
+app.state[{image.ST_REQ}] = {codes.REQ_TEST}
+cycle, polled, begun = app._cycle, app.poll, []
 def failing(images):
     cycle(images)
-    if app.inputs[{image.IN_ENC_UM}] > 50:
+    if app.inputs[{ENC}] > 50 and not app.inputs[{JUMPER}]:
         raise RuntimeError("tick")
-app._cycle = failing
-begun = []
 def poll():
     polled()
     if app.inputs[{PAIR}] and not begun:
         begun.append(1)
-        drive()
-app.poll = poll
-"""
-)
-HUNG = (
-    DRIVE
-    + f"""
-begun = []
-def poll():
-    polled()
-    if app.inputs[{PAIR}] and not begun:
-        begun.append(1)
-        drive()
-    if app.inputs[{image.IN_ENC_UM}] > 20:
+        app.state[{image.ST_REQ_SEQ}] += 1
+    if app.inputs[{ENC}] > 20 and app.inputs[{JUMPER}]:
         machine.disable_irq()
         while True:
             pass
-app.poll = poll
+app._cycle, app.poll = failing, poll
+board.run(app)
 """
-)
 
 
 def run_until(target, condition, most_ms):
@@ -76,22 +52,26 @@ def energised(target):
     return target.truth()["energised"]
 
 
-@pytest.fixture
-def driven(open_board):
-    """A function that opens a board with a failing main.py and starts the drive."""
-
-    def open_driven(failing):
-        target = open_board(MAIN.format(failing=failing))
-        target.control({"do": "hand", "action": "pair"})
-        run_until(target, lambda: energised(target), 500)
-        return target
-
-    return open_driven
+@pytest.fixture(scope="module")
+def ends(open_board):
+    """A board that fails when it is asked to, started once; both failures go on with a copy of it, at the same time."""
+    target = open_board(MAIN)
+    return [branch(lambda fails=fails: fails(target)) for fails in (exception_in_the_tick, loop_with_interrupts_off)]
 
 
-def test_exception_in_the_tick(driven):
+def drive(target):
+    """Press the button; the coil has a voltage when this returns."""
+    target.control({"do": "hand", "action": "pair"})
+    run_until(target, lambda: energised(target), 500)
+
+
+def test_exception_in_the_tick(ends):
     """Invariant 6: an exception in the tick ends with the drive off and a latched fault; the timer goes on."""
-    target = driven(IN_TICK)
+    ends[0]()
+
+
+def exception_in_the_tick(target):
+    drive(target)
     probe = target.machine.process.probe
     run_until(target, lambda: probe.slot("state", image.ST_FAULT), 100)
     assert probe.slot("state", image.ST_FAULT) == codes.FAULT_TICK_EXCEPTION
@@ -102,9 +82,14 @@ def test_exception_in_the_tick(driven):
     assert target.truth()["tip_max_um"] < 0
 
 
-def test_loop_with_interrupts_off(driven):
+def test_loop_with_interrupts_off(ends):
     """Invariant 6: with the processor hung the dead-man lets go within 2 ticks, then the watchdog resets the chip."""
-    target = driven(HUNG)
+    ends[1]()
+
+
+def loop_with_interrupts_off(target):
+    target.control({"do": "hand", "action": "jumper_on"})
+    drive(target)
     machine = target.machine
     probe = machine.process.probe
     tick = [-1, 0]

@@ -79,6 +79,9 @@ def test_power_cut_keeps_the_ledger(bench, shot):
     bench.lift()
     bench.target.control({"do": "power", "off_ms": 100})
     bench.target.reopen(bench.target.now() + 15)
+    while not bench.target.machine.ticking():  # the port is there long before the firmware
+        assert bench.target.now() < 60
+        bench.target.control({"do": "run", "ms": 10})
     again = Bench(bench.target)
     assert [record.hash for record in again.records()][: len(before)] == [record.hash for record in before]
     assert again.truth()["energised"] == 0

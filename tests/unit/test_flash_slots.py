@@ -236,7 +236,7 @@ def test_an_esp32_is_written_by_esptool(tmp_path, monkeypatch):
     ],
 )
 def test_a_chip_is_told_by_its_name(platform, machine, board):
-    """Flash: a chip's sister on the same platform has other registers: there is no firmware for it, and that is said."""
+    """Flash: a chip's sister on the same platform has other registers: that there is no firmware for it is said."""
     found = install.Found(platform, (1, 26, 1), 0, machine, None, {})
     assert found.board == board
     if not board:

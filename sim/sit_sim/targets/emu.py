@@ -120,7 +120,7 @@ class EmuMachine(Machine):
         if self.boots > 1:
             return
         end = self.tick + ticks_of_s(_BOOT_S)
-        while not (self.chip.connected and (self.process.empty or self._ticking())):
+        while not (self.chip.connected and (self.process.empty or self.ticking())):
             if self.tick >= end:
                 said = bytes(self.chip.received).decode(errors="replace").strip()
                 raise FirmwareDied(
@@ -131,7 +131,8 @@ class EmuMachine(Machine):
         self.said = bytes(self.chip.received)
         self.chip.received.clear()
 
-    def _ticking(self) -> bool:
+    def ticking(self) -> bool:
+        """Firmware runs: the probe has found its image, and ticks are counted there."""
         probe = self.process.probe
         return probe.found and probe.slot("inputs", image.IN_TICK) > 0
 
