@@ -6,7 +6,7 @@ from sit_firmware import codes, image
 
 PAIR, JUMPER, ENC = image.IN_PAIR, image.IN_JUMPER, image.IN_ENC_UM
 # the deployed main.py with two ways to fail. The pairing button drives the needle as the self-test of the spring does,
-# so that there is a drive to let go; when it has moved the tick raises or, with the service jumper, the background hangs
+# so that there is a drive to let go. When it has moved the tick raises, or with the service jumper the background hangs
 MAIN = f"""
 import gc, machine
 from sit_firmware import image

@@ -8,14 +8,15 @@ from sit_host._gen.messages import Prime, Selftest, Zero
 from sit_host.wire import Message
 
 PRIME_NL = 100000
-_HAND = "trigger", "contact", "service jumper", "pairing button"
+_HAND = "trigger", "contact", "syringe present", "service jumper", "pairing button"
 
 
 @dataclass(frozen=True)
 class Step:
     """One step. `shows`: the device must answer; `inputs`: bits of STATUS that the operator must bring to life.
 
-    `work`: what the device then does; with it something moves or is driven. `ask`: what only a person can prove.
+    `boots`: how often the supply is taken away. `work`: what the device then does; with it something moves or is
+    driven. `ask`: what only a person can prove.
     """
 
     number: int
@@ -23,14 +24,19 @@ class Step:
     ask: str = ""
     shows: bool = False
     inputs: tuple[str, ...] = ()
-    boots: bool = False
+    boots: int = 0
     work: Message | None = None
+
+    @property
+    def device(self) -> bool:
+        """Whether this program talks to the device; otherwise its port is free for other commands."""
+        return bool(self.shows or self.inputs or self.boots or self.work)
 
 
 STEPS = (
     Step(1, "Board alone on USB, its firmware written by `sit flash`.", shows=True),
     Step(2, "Resistors to the safe levels, no actuator; hold the chip in reset.", "Is every output at its level?"),
-    Step(3, "FRAM fitted. Take the supply away and give it back.", boots=True),
+    Step(3, "FRAM fitted. Take the supply away and give it back, five times.", boots=5),
     Step(4, "Panel chain, lights and buzzer fitted.", "Did the lights show and the tones sound when it started?"),
     Step(5, "Trigger, contact, syringe, jumper, pairing button: each by hand.", inputs=_HAND),
     Step(6, "Supply at 8.5, 9.5, 12 and 13 V, the drive not connected.", "Is it read within 1 %?", shows=True),

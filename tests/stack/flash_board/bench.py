@@ -87,6 +87,7 @@ class Bench:
     tick_us = 250
     repetitive = 0
     updates = 1
+    work = None
 
     def __init__(self):
         self.store = Store()
