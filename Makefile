@@ -63,7 +63,7 @@ soak: $(STAMP) ## A day of target time on sim:, an hour on sim:micropython
 mutate: $(STAMP) ## Mutation testing of control, guard, limits and ledger: 300 mutants, at most 20 minutes
 	$(PY) tools/mutate.py $(ARGS)
 
-bless: $(STAMP) ## Take today's traces as the golden ones, showing the difference
+bless: $(STAMP) ## Take today's traces and the tick's vectors as the golden ones, showing the difference
 	$(PY) tools/bless.py
 
 bench: $(STAMP) ## Speeds, as ratios taken in one run (SIT_UF2=path for the chip's cycles)
