@@ -42,14 +42,23 @@ FILES = (
 )
 """The files, below firmware/sit_firmware, that are changed."""
 TESTS = ("tests/unit", "tests/protocol", "tests/safety", "tests/stack")
+_FORMS = "it compares with other forms of the same source, which aren't changed"
+_COMPILED = "it runs the compiled loop, which isn't changed"
+_SLOW = "slow, or in processes of its own, and nothing in it is told apart by these files alone"
 LEFT_OUT = {
-    "tests/unit/test_control_forms.py": "it compares with other forms of the same source, which aren't changed",
-    "tests/unit/test_chip_forms.py": "the same",
-    "tests/unit/test_thumb.py": "the same",
-    "tests/unit/test_campaign_metering.py": "the same",
+    "tests/unit/test_control_forms.py": _FORMS,
+    "tests/unit/test_chip_forms.py": _FORMS,
+    "tests/unit/test_thumb.py": _FORMS,
+    "tests/unit/test_campaign_metering.py": _FORMS,
+    "tests/safety/test_depth_faults.py": _COMPILED,
+    "tests/safety/test_depth_normal.py": _COMPILED,
     "tests/protocol/test_generated.py": "it reads the tree",
     "tests/stack/test_figures.py": "it measures speed",
-}
+    **{f"tests/stack/test_{name}.py": _SLOW for name in (
+        "resume", "resume_random", "share_stack", "server", "treat_whole", "cli_stack", "flash_pty", "calibrate_qa",
+        "calibrate_dose", "lockstep", "lockstep_scenarios", "lockstep_faults", "targets_open", "targets_scenario")},
+    **{f"tests/unit/test_{name}.py": _SLOW for name in ("host_cli", "host_share", "host_transport", "qa_trace")},
+}  # fmt: skip
 _KILLED_SHARE = 0.9
 _SLOWER = 4
 """A mutant may take so many times as long as the untouched sources, and a little more."""
