@@ -1,7 +1,7 @@
 """Power cut at every store write and at every tick of a session of five shots, exhaustively, on the whole stack.
 
 The session runs once in this process; at each place a copy of the process (fork) takes the cut, brings the device back,
-gives what is left and is judged. Ticks that the device sleeps through are one state and count as one.
+gives the next point and is judged. Ticks that the device sleeps through are one state and count as one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sit_host._gen.enums import Record as Kind
 from sit_host.errors import LinkLost, SitError
@@ -133,7 +133,7 @@ def every_tick(flock: Flock, stride: int) -> None:
 
     _give(bench, _POINTS, _each_tick(bench, cut))
     flock.finish()
-    wrong = _judge(bench, before_nl, 0)
+    wrong = _judge(bench, before_nl, 0, [point[0] for point in _POINTS])
     flock.wrong += [("no cut", text) for text in wrong]
     bench.target.close()
 
@@ -177,7 +177,7 @@ def _cut_write(bench: Bench, before_nl: float, number: int, kept: int) -> list[s
 
 
 def _after(bench: Bench, before_nl: float) -> list[str]:
-    """Power is back: what is uncertain is looked at, the rest is given, everything is judged."""
+    """Power is back: what is uncertain is looked at, the next point is given, everything is judged."""
     bench.run_ms(60)
     back(bench)
     # nothing may be armed before the acknowledgement
@@ -187,20 +187,21 @@ def _after(bench: Bench, before_nl: float) -> list[str]:
             wrong.append("armed with an uncertain shot")
         acknowledge(bench)
     uncertain = [record for record in records(bench) if record.kind == Kind.UNCERTAIN]
-    rest = [point for point in _POINTS if point[0] not in begun(bench)]
+    given = begun(bench)
+    rest = [point for point in _POINTS if point[0] not in given]
     if rest:
         prepare(bench)
         load(bench, rest)
         expect(bench.arm(count=len(rest)))
-        _give(bench, rest, bench.client.sleep)
-    return wrong + _judge(bench, before_nl, len(uncertain))
+        _give(bench, rest[:1], bench.client.sleep)
+    return wrong + _judge(bench, before_nl, len(uncertain), given | {point[0] for point in rest[:1]})
 
 
-def _judge(bench: Bench, before_nl: float, uncertain: int) -> list[str]:
+def _judge(bench: Bench, before_nl: float, uncertain: int, given: Iterable[int]) -> list[str]:
     found = records(bench)
     wrong = judge.once(found, bench.target.machine.shots_begun)
     ends = [record for record in found if record.kind in judge.ENDS]
-    if sorted(end.point for end in ends) != [point[0] for point in _POINTS]:
+    if sorted(end.point for end in ends) != sorted(given):
         wrong.append(f"ends of points {[end.point for end in ends]}")
     low, high = sum(end.tissue_min_nl for end in ends), sum(end.tissue_max_nl for end in ends)
     true_nl = bench.truth()["tissue_nl"] - before_nl
