@@ -102,8 +102,13 @@ def _cuts(args: argparse.Namespace) -> int:
     ticks, writes = cuts.session()
     total = -(-ticks // args.every) + writes * len(cuts.KEPT)
     kept = results.Kept(args.results or results.ROOT / "build" / "cuts.jsonl")
-    progress = results.Progress(total - len(kept.known))
-    flock = cuts.Flock(args.workers, kept, lambda made: progress.show(made, f"{len(flock.wrong)} violations"))
+    progress = results.Progress(total)
+
+    def show(made: int) -> None:
+        progress.total = total - flock.skipped
+        progress.show(made, f"{len(flock.wrong)} violations")
+
+    flock = cuts.Flock(args.workers, kept, show)
     cuts.every_tick(flock, args.every)
     at_ticks = flock.cases
     cuts.every_write(flock, writes)

@@ -38,6 +38,7 @@ class Flock:
         self.workers = workers
         self.cases = 0
         self.fresh = 0
+        self.skipped = 0
         self.wrong: list[tuple[str, str]] = []
         self._kept = kept
         self._made = made
@@ -47,6 +48,7 @@ class Flock:
         """Run `work` in a copy; waits while all workers are busy."""
         self.cases += 1
         if self._kept and name in self._kept.known:
+            self.skipped += 1
             self.wrong += [(name, text) for text in self._kept.known[name]["wrong"]]
             return
         while len(self._busy) >= self.workers:
