@@ -25,6 +25,9 @@ def graft(name: str, tree: ast.Module, **names: Any) -> None:
     for key, value in vars(new).items():
         if key.startswith("__") or key in names:
             continue
+        if key not in vars(old):
+            setattr(old, key, value)
+            continue
         before = vars(old)[key]
         if not _into(before, value, name) and isinstance(value, _VALUES) and before != value:
             for module in list(sys.modules.values()):
