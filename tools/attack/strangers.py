@@ -141,11 +141,11 @@ def _heard(bench: Bench) -> list[Frame]:
     bench.hand("pair_release")
     bench.run_ms(20)
     bench.client.use_key(_KEY)
-    return [frame for frame in heard(bench) if frame.id in _CHANGING_IDS]
+    return [frame for frame in heard(bench, _KEY) if frame.id in _CHANGING_IDS]
 
 
-def heard(bench: Bench) -> list[Frame]:
-    """Make a device ready, load, arm, disarm and read: every frame that the host sent for it."""
+def heard(bench: Bench, key: bytes | None = None) -> list[Frame]:
+    """Make a device ready, load, arm, disarm and read: every frame that the host, paired by `key`, sent for it."""
     client, sent = bench.client, list[bytes]()
     send = bench.target.send
 
@@ -155,6 +155,7 @@ def heard(bench: Bench) -> list[Frame]:
 
     bench.target.send = spied
     client.hello()
+    client.use_key(key)
     client.set_clock_if_needed()
     prepare(bench)
     load(bench, [(1, 1500, 5000), (2, 1500, 5000)])
