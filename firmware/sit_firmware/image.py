@@ -172,6 +172,9 @@ ST_BEFORE_PA = 117  # Pa: pressure before the suck-back
 ST_ZERO_PA = 118  # Pa: what the pressure sensor shows too much, at least: found at rest when the request began
 ST_BACK_FROM = 119  # step: IN_STEPS when the suck-back began
 ST_BACK_STEPS = 120  # step: most that it may take
+ST_BACK_END = 128  # 0/1: it took that, and pressure was left
+ST_STILL_PA = 129  # Pa: filtered pressure at the look before the first of those without flow
+ST_PUSH_SUM = 130  # Pa control steps / 256: pressure in line, summed over dispensing and dwell
 # a shot of a run, see control/rapid.py
 ST_ARG_SKIN_TICKS = 121  # tick: longest time in the skin of a shot of a run; 0 a single shot
 ST_SKIN_TICK = 122  # tick: when the tip passed the plane
@@ -180,7 +183,7 @@ ST_WAS_NL = 124  # nl: ST_NEEDLE_NL in the step before
 ST_FLIGHT_Q4 = 125  # control step / 16: volume that still passes once the plunger turns, as time of that flow
 ST_AT_NL = 126  # nl: ST_NEEDLE_NL when it turned
 ST_STILL_NL = 127  # nl: ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash
-N_STATE = 128
+N_STATE = 132
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
 # The block is generated (params.py) from hardware/reference.toml, then the device's calibration and

@@ -21,6 +21,10 @@ COMPLIANCE_PERMILLE = 300  # of what is stored: spread of barrel and tube in the
 FRICTION_PERMILLE = 1200  # of the nominal: highest friction of a stopper
 AGREE_NL = 60  # nl: the meter's values before and after suck-back differ by no more on a calibrated device
 GRIP_MN = 150  # mN: what noise makes of the stopper's friction between the least and the most seen of it
+HOLDS_PA = 100000  # Pa: no tissue holds more against the tip: a line that stands above that is blocked
+CREEPS_PA = 12000  # Pa: what its pressure may fall, unseen, by flow while it is sucked back: 600 Pa in 2 ms, for 40 ms
+MENISCUS_PA = 3500  # Pa: what the thinnest needle's meniscus holds in air
+NOISE_PA = 1200  # Pa: what noise makes of the fall between two filtered pressures, 5 standard deviations
 TISSUE_PA = 5000  # Pa: with no flow, tissue holds more than this against the tip and air holds less
 WIDTH_PERMILLE = 50  # of the dose: the widest interval of a DONE record, and
 WIDTH_NL = 50  # nl: this much on top
@@ -64,6 +68,9 @@ def tissue(kind, steps, state, params):
         return 0, 0
     if state[image.ST_FAULT] in _LYING:
         return uncertain(steps, params)
+    if state[image.ST_BACK_END]:
+        # steps and pressure don't belong together: steps were lost, a sensor lies, or there is a bubble
+        return uncertain(state[image.ST_BACK_FROM] - state[image.ST_STEPS0], params)
     estimate = state[image.ST_TISSUE_NL]
     if state[image.ST_FAULT] or state[image.ST_CAUSE] not in _METERED:
         return _broken_off(state, params)
@@ -72,8 +79,8 @@ def tissue(kind, steps, state, params):
     half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
     half += _unmeasured_nl(state, params)
     half += _zero_nl(state)
-    low = estimate - half - _drawn_in_nl(steps, state, params)
-    return (low if low > 0 and in_tissue(state) else 0), estimate + half
+    low = estimate - half
+    return (low if low > 0 and in_tissue(state, params) else 0), estimate + half + _flowing_nl(state, params)
 
 
 def _disagreement_nl(estimate_nl, state):
@@ -87,16 +94,22 @@ def _disagreement_nl(estimate_nl, state):
     return differ - AGREE_NL if differ > AGREE_NL else 0
 
 
+def _flowing_nl(state, params):
+    """What may still have flowed out while the pressure was sucked back, after the estimate was taken.
+
+    All that was stored above the pressure at the tip, when the time or the cap ended the dwell; and what a blocked line
+    lets through too slowly to be seen. A shot of a run counts after the suck-back, so that it has counted that.
+    """
+    if state[image.ST_ARG_SKIN_TICKS]:
+        return 0
+    above_pa = state[image.ST_BEFORE_PA] - state[image.ST_PRESS_OUT_PA]
+    nl = (above_pa >> 4) * state[image.ST_SOFT_Q14] >> 14 if above_pa > 0 else 0
+    return nl + stored_nl(CREEPS_PA, params) if _real_pa(state) > HOLDS_PA else nl
+
+
 def _zero_nl(state):
     """What a zero of the pressure sensor that is off may leave in the line, or take out of it, with the suck-back."""
     return (state[image.ST_ZERO_PA] >> 4) * state[image.ST_SOFT_Q14] >> 14
-
-
-def _drawn_in_nl(steps, state, params):
-    """What a suck-back that found no end (control/shot.py) may have drawn in again: all that it took."""
-    if state[image.ST_CAUSE] != codes.CAUSE_TIME:
-        return 0
-    return pushed_nl(state[image.ST_BACK_FROM] - state[image.ST_STEPS0] - steps, params)
 
 
 def _unmeasured_nl(state, params):
@@ -122,15 +135,38 @@ def _drift_nl(state, params):
 
 
 def _broken_off(state, params):
-    """The plunger stopped with pressure on: what is stored may have gone into the tissue, or past it."""
+    """The plunger stopped with pressure on: what is stored may have gone into the tissue, or past it.
+
+    So may what the probe spilled: tissue that holds less than the probe's pressure looks like none.
+    """
+    spilled_nl = state[image.ST_LOST_NL] if state[image.ST_TRIES] else 0
     needle_nl = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL]
     held = stored_nl(state[image.ST_PEAK_PA], params) + hidden_nl(params)
     # contact may have been lost for the time that debouncing takes
     late_steps = state[image.ST_ARG_FLOW_SPT] * params[image.P_DEBOUNCE_TICKS] >> 8
     error = error_nl(needle_nl if needle_nl > 0 else 0, params)
     low = needle_nl - held - pushed_nl(late_steps, params) - error
-    high = needle_nl + held + error
-    return (low if low > 0 and in_tissue(state) else 0), (high if high > 0 else 0)
+    high = needle_nl + held + error + spilled_nl + error_nl(spilled_nl, params)
+    return (low if low > 0 and in_tissue(state, params) else 0), (high if high > 0 else 0)
+
+
+def stands(state, params):
+    """True when the pressure at the end stands, and doesn't only fall too slowly for the looks without flow to see.
+
+    Were the opening in air, the dose would have passed the line's resistance R against the meniscus alone, so that
+    R = sum of (pressure x time) / volume. Then the pressure at the end would drive pressure / R through it, and fall by
+    that over the compliance. Tissue is proved when it has fallen by less, whatever the needle and the fluid: a thin
+    needle or a line that is half blocked only lets it fall more slowly.
+    """
+    drives_pa = _real_pa(state) - MENISCUS_PA
+    fallen_pa = state[image.ST_STILL_PA] - state[image.ST_PRESS_OUT_PA]
+    since_pa = state[image.ST_BEFORE_PA] - state[image.ST_PRESS_OUT_PA]
+    if drives_pa <= 0 or since_pa > NOISE_PA or since_pa < -NOISE_PA:
+        return False  # nothing, or it didn't stand when the dwell ended
+    fallen_pa = NOISE_PA + (fallen_pa if fallen_pa > 0 else 0)
+    steps = state[image.ST_QUIET_N] * params[image.P_QUIET_TICKS] // 2  # control steps without flow
+    soft = state[image.ST_SOFT_Q14] if state[image.ST_SOFT_N] else params[image.P_SOFT_HIGH_Q14]
+    return drives_pa * state[image.ST_TISSUE_NL] * steps * 1024 > fallen_pa * soft * state[image.ST_PUSH_SUM]
 
 
 def _real_pa(state):
@@ -138,9 +174,12 @@ def _real_pa(state):
     return state[image.ST_PRESS_OUT_PA] - state[image.ST_ZERO_PA]
 
 
-def in_tissue(state):
+def in_tissue(state, params):
     """True when the pressure proves that the opening was in tissue: it stood before the dose was pushed and after."""
-    return state[image.ST_PROBE] == image.PROBE_IN_TISSUE and _real_pa(state) >= TISSUE_PA
+    if state[image.ST_PROBE] != image.PROBE_IN_TISSUE or _real_pa(state) < TISSUE_PA:
+        return False
+    # a run has no dwell to look at, and is refused with a line that would hide a leak
+    return state[image.ST_ARG_SKIN_TICKS] != 0 or stands(state, params)
 
 
 def uncertain(cap_steps, params):

@@ -126,7 +126,7 @@ class Shot:
         low_nl, high_nl = dose.tissue_interval(dev, kind, steps)
         if kind == codes.RECORD_DONE and not interval.narrow(low_nl, high_nl, volume_nl):
             kind = codes.RECORD_PARTIAL  # what nobody can vouch for isn't done
-            cause = codes.CAUSE_NONE if interval.in_tissue(state) else codes.CAUSE_NO_PUNCTURE
+            cause = codes.CAUSE_NONE if interval.in_tissue(state, dev.params) else codes.CAUSE_NO_PUNCTURE
         self.active = False
         self.kind = kind
         self.cause = cause

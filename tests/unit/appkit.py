@@ -171,6 +171,9 @@ class Player:
                 state[image.ST_PL_CMD] = given
                 state[image.ST_PROBE] = image.PROBE_IN_TISSUE
                 state[image.ST_PRESS_OUT_PA] = 40000
+                state[image.ST_BEFORE_PA] = 40000
+                state[image.ST_QUIET_N] = 2
+                state[image.ST_STILL_PA] = 40000
                 state[image.ST_SOFT_N] = 1
         self._end(state, result, cause)
 

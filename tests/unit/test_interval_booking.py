@@ -15,6 +15,7 @@ def given(out_pa, differ_nl=0):
     def finish_with(state, params):
         finish(state, params)
         state[image.ST_PRESS_OUT_PA] = out_pa
+        state[image.ST_STILL_PA] = state[image.ST_BEFORE_PA] = out_pa
         state[image.ST_NEEDLE_NL] += differ_nl
 
     dev.player._finish = finish_with

@@ -30,7 +30,8 @@ def block():
 def answers(**slots):
     """The tick's answers, by the names of image.ST_ in lower case."""
     state = image.new()[0]
-    told = {"probe": image.PROBE_IN_TISSUE, "press_out_pa": 40000, "pl_cmd": 1, "soft_n": 1, **slots}
+    told = {"probe": image.PROBE_IN_TISSUE, "press_out_pa": 40000, "pl_cmd": 1, "soft_n": 1, "quiet_n": 2}
+    told = {"before_pa": 40000, **told, **slots}
     for name, value in told.items():
         state[getattr(image, "ST_" + name.upper())] = value
     return state
@@ -92,12 +93,29 @@ def test_meters_that_disagree_widen_the_interval():
         assert not interval.narrow(low, high, 5000)
 
 
-def test_a_suck_back_without_end_may_have_drawn_in_what_it_took():
-    """Invariant 4: when the pressure didn't fall as it must, all that was taken back may have come from the tissue."""
-    told = {"tissue_nl": 5000, "needle_nl": 5000, "back_from": 1100, "cause": codes.CAUSE_TIME}
-    low, high = interval.tissue(codes.RECORD_PARTIAL, 900, answers(**told), block())
-    ended = interval.tissue(codes.RECORD_DONE, 900, answers(**{**told, "cause": codes.CAUSE_NONE}), block())
-    assert (low, high) == (ended[0] - interval.pushed_nl(200, block()), ended[1])
+def test_a_suck_back_without_end_leaves_the_plunger_alone_to_count():
+    """Invariant 4: when the pressure didn't fall as the steps ask for, the meter's figures are worth nothing."""
+    told = {"tissue_nl": 5000, "needle_nl": 5000, "back_from": 1100, "back_end": 1, "cause": codes.CAUSE_TIME}
+    assert interval.tissue(codes.RECORD_PARTIAL, 900, answers(**told), block()) == interval.uncertain(1100, block())
+
+
+def test_what_still_flowed_while_the_pressure_was_taken_off():
+    """Invariant 4: a dwell that ended before the flow did, and a line that is blocked, gave more than the estimate."""
+    told = {"tissue_nl": 5000, "needle_nl": 5000, "soft_q14": 1837, "before_pa": 40000}
+    low, high = interval.tissue(codes.RECORD_DONE, 900, answers(**told), block())
+    more = interval.tissue(codes.RECORD_DONE, 900, answers(**{**told, "before_pa": 60000}), block())
+    assert more == (0, high + 140)  # 20 kPa of 7 nl/kPa; and nothing proves tissue
+    standing = {**told, "press_out_pa": 200000, "before_pa": 200000}
+    blocked = interval.tissue(codes.RECORD_DONE, 900, answers(**standing), block())
+    assert blocked == (low, high + interval.stored_nl(interval.CREEPS_PA, block()))
+
+
+def test_what_the_probe_spilled_may_be_in_the_tissue():
+    """Invariant 4: tissue of less than the probe's pressure looks like none; the upper bound holds the spill."""
+    told = {"needle_nl": 1200, "lost_nl": 1000, "peak_pa": 9000, "probe": image.PROBE_GIVEN_UP}
+    told["cause"] = codes.CAUSE_NO_PUNCTURE
+    none = interval.tissue(codes.RECORD_PARTIAL, 200, answers(**told), block())[1]
+    assert interval.tissue(codes.RECORD_PARTIAL, 200, answers(tries=8, **told), block())[1] >= none + 1000
 
 
 def test_a_zero_that_is_off_widens_the_interval():

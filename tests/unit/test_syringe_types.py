@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from controlkit import FAULTS
-from sit_firmware import codes, image, params
+from sit_firmware import codes, image, interval, params
 from sit_sim.campaign import Bench
 from sit_sim.campaign.runs import give
 from sit_sim.plant import spread_unit
@@ -59,3 +59,23 @@ def test_lost_steps_are_seen_with_each_type(syringe_id, lost):
         bench.plant.set("site", 1)
         shot = give(bench, 1700, 5000)
         assert shot.fault or shot.result != codes.RESULT_DONE, f"unit {seed}: {shot}"
+
+
+@pytest.mark.parametrize("lost", [0.5, 1.0])
+def test_lost_steps_leave_the_truth_in_the_interval(lost):
+    """Invariant 4: whenever in a shot the motor begins to lose steps, the record holds what was truly given."""
+    for seed in range(1, 61):
+        bench = device(seed, 1)
+        before = bench.plant.truth()
+        bench.post_shot(1700, 1000 + 300 * seed)
+        bench.run(20 + seed * 37 % 1200)
+        bench.plant.fault("steps_lost", lost_fraction=lost)
+        bench.run(16_000, until_idle=True)
+        bench.run(800)
+        truth, state = bench.plant.truth(), [int(v) for v in bench.state]
+        done = state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_FAULT]
+        kind = codes.RECORD_DONE if done else codes.RECORD_PARTIAL
+        steps = truth["plunger_steps"] - before["plunger_steps"]
+        low_nl, high_nl = interval.tissue(kind, steps, state, [int(v) for v in bench.params])
+        true_nl = truth["tissue_nl"] - before["tissue_nl"]
+        assert low_nl - 1 <= true_nl <= high_nl + 1, f"unit {seed}: {true_nl:.0f} not in {low_nl}..{high_nl}"

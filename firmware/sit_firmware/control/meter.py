@@ -43,6 +43,8 @@ def quiet(state, inputs, outputs, params):
         change = state[image.ST_PRESS_PA] - state[image.ST_FLOW_PA]
         limit = params[image.P_QUIET_PA]
         if state[image.ST_PL_SPEED_Q8] == 0 and change < limit and change > -limit:
+            if state[image.ST_QUIET_N] == 0:
+                state[image.ST_STILL_PA] = state[image.ST_FLOW_PA]
             state[image.ST_QUIET_N] += 1
         else:
             state[image.ST_QUIET_N] = 0

@@ -90,6 +90,8 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_PRESS_OUT_PA] = params[image.P_BACK_MIN_PA]
     state[image.ST_GOAL_NL] = state[image.ST_ARG_VOLUME_NL] + params[image.P_OFFSET_NL]
     state[image.ST_SUCK] = 0
+    state[image.ST_BACK_END] = 0
+    state[image.ST_PUSH_SUM] = 0
     state[image.ST_PROBE] = image.PROBE_PRESS
     state[image.ST_LOST_NL] = 0
     state[image.ST_TRIES] = 0

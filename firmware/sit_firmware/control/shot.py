@@ -89,7 +89,11 @@ def _insert(state, inputs, outputs, params):
 
 
 def _left(state, inputs, outputs, params):
-    """Sets ST_PL_GO_NL: the dose less what has passed and less what is stored above the pressure at the tip."""
+    """Sets ST_PL_GO_NL: the dose less what has passed and less what is stored above the pressure at the tip.
+
+    The pressure is summed up besides: what drove the dose out (interval.py).
+    """
+    state[image.ST_PUSH_SUM] += (state[image.ST_PRESS_PA] - state[image.ST_ZERO_PA]) >> 8
     above = state[image.ST_PRESS_PA] - state[image.ST_PRESS_OUT_PA]
     stored = ((above >> 4) * state[image.ST_SOFT_Q14]) >> 14
     if stored < 0:
@@ -137,7 +141,9 @@ def _dwell(state, inputs, outputs, params):
         state[image.ST_PL_GO_NL] = 0  # less than a pair of steps: noise would add one pair after the other
     run(state, inputs, outputs, params)
     quiet(state, inputs, outputs, params)
-    if state[image.ST_QUIET_N] >= 2 and state[image.ST_PL_SPEED_Q8] == 0:
+    # a line for which a long dwell is planned is slow: only a longer look tells standing from falling there
+    looks = 2 + (state[image.ST_ARG_DWELL_TICKS] >> 9)
+    if state[image.ST_QUIET_N] >= looks and state[image.ST_PL_SPEED_Q8] == 0:
         # nothing flows and nothing is pushed: the pressure in line is the pressure at the tip
         state[image.ST_PRESS_OUT_PA] = state[image.ST_PRESS_PA]
         if state[image.ST_PL_CMD] + 2 > state[image.ST_ARG_MAX_STEPS]:
@@ -169,6 +175,7 @@ def suck(state, inputs, outputs, params):
         # it doesn't fall as it must: a blocked line, a bubble or a lying sensor
         state[image.ST_PL_SPEED_Q8] = 0
         state[image.ST_SUCK] = 2
+        state[image.ST_BACK_END] = 1
         if state[image.ST_END_RESULT] == codes.RESULT_DONE:
             state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
             state[image.ST_END_CAUSE] = codes.CAUSE_TIME

@@ -51,7 +51,7 @@ OUTPUTS = (
     Slot("OUT_TONE", 6, "code", "codes.TONE_*"),
 )
 
-N_STATE = 128
+N_STATE = 132
 STATE = (
     Slot("ST_REQ", 0, "code", "codes.REQ_*"),
     Slot("ST_REQ_SEQ", 1, "count", "the request's number, changed last"),
@@ -196,6 +196,9 @@ STATE = (
     ),
     Slot("ST_AT_NL", 126, "nl", "ST_NEEDLE_NL when it turned"),
     Slot("ST_STILL_NL", 127, "nl", "ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash"),
+    Slot("ST_BACK_END", 128, "0/1", "it took that, and pressure was left"),
+    Slot("ST_STILL_PA", 129, "Pa", "filtered pressure at the look before the first of those without flow"),
+    Slot("ST_PUSH_SUM", 130, "Pa control steps / 256", "pressure in line, summed over dispensing and dwell"),
 )
 
 N_PARAMS = 128
