@@ -374,6 +374,7 @@ def text(ref: dict[str, Any]) -> str:
     lines += [
         "}",
         "",
+        f"LOOK_TICKS = {round(values['LOOK_TICKS'])}  # tick: the longest look of a run",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
         f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
         f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",

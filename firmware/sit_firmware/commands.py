@@ -6,7 +6,7 @@ whose motions have their own conditions; a shot is begun by the trigger alone (s
 
 import struct
 
-from sit_firmware import codes, dose, image, params, wire
+from sit_firmware import codes, params, wire
 from sit_firmware.changing import Changing
 from sit_firmware.priming import Priming
 from sit_firmware.selftest import SelfTest
@@ -28,9 +28,11 @@ def _load_begin(dev, payload, reply):
 def _load_run(dev, payload, reply):
     if not dev.board.repetitive:
         return codes.REFUSED_HARDWARE
-    if not params.shows_leaks(dev.params, dev.table.needle_id, dev.table.viscosity_upas):
+    refusal = dev.table.declare(payload, dev.settings)
+    if not refusal and not params.use_look(dev.params, dev.table.needle_id, dev.table.viscosity_upas):
+        dev.table.clear()
         return codes.REFUSED_BAD_VALUE
-    return dev.table.declare(payload, dev.settings)
+    return refusal
 
 
 def _load_page(dev, payload, reply):
@@ -51,7 +53,6 @@ def _load_seal(dev, payload, reply):
     if refusal:
         table.clear()
         return refusal
-    dev.state[image.ST_FLIGHT_Q4] = dose.flight_q4(table.flight_us, dev.params)
     reply.put(wire.FMT_LOAD_SEAL_REPLY, table.sum_nl)
     return 0
 

@@ -44,9 +44,13 @@ def cap_steps(steps, params):
     return steps + steps // _DOSE_PART + steps_of(stored_nl + params[image.P_BACKLASH_NL], params) + 1
 
 
-def flight_q4(flight_us, params):
-    """Sixteenths of a control step (two ticks) in a time."""
-    return flight_us * 8 // params[image.P_TICK_US]
+def flight_q4(flight_us, soft_q14, params):
+    """The time of flight that a run begins with, in sixteenths of a control step (two ticks).
+
+    The planner reckons with the type's usual compliance; most of the time of flight goes with the one measured.
+    """
+    usual = (params[image.P_SOFT_LOW_Q14] + params[image.P_SOFT_HIGH_Q14]) // 2
+    return flight_us * 8 // params[image.P_TICK_US] * (usual + 3 * soft_q14) // (4 * usual)
 
 
 def plan(volume_nl, table, params, in_run=False):

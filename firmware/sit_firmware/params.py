@@ -77,9 +77,20 @@ def bevel_um(needle_id):
     return params_gen.NEEDLES.get(needle_id, (0, 0))[0]
 
 
-def shows_leaks(params, needle_id, viscosity_upas):
-    """True when the short look of a run tells tissue from a leak, with the softest syringe of its type."""
-    return viscosity_upas * params[image.P_SOFT_HIGH_Q14] <= params_gen.NEEDLES.get(needle_id, (0, 0))[1]
+def use_look(params, needle_id, viscosity_upas):
+    """Sets how long a run looks for a leak, and seals; False when no look tells one from tissue.
+
+    A thicker fluid in a thinner needle shows a leak later: the look grows with the line's time constant, with the
+    softest syringe of the type (tests/unit/test_control_rapid.py scans it).
+    """
+    slow = viscosity_upas * params[image.P_SOFT_HIGH_Q14]
+    slowest = params_gen.NEEDLES[needle_id][1]
+    if slow > slowest:
+        return False
+    least = params[image.P_PROBE_TICKS]
+    params[image.P_LOOK_TICKS] = least + (params_gen.LOOK_TICKS - least) * slow // slowest
+    seal(params)
+    return True
 
 
 def checksum(params):

@@ -200,6 +200,7 @@ NEEDLES = {
     4: (585, 50527637),  # 27G
 }
 
+LOOK_TICKS = 48  # tick: the longest look of a run
 STEP_PM = 312500  # pm: travel of one microstep
 TUBE_NL = 29453  # nl: air in the tube after a syringe change
 NEEDLE_NL = 139  # nl: air in the largest needle

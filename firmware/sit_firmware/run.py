@@ -6,7 +6,7 @@ released between two shots (hop), or never (glide), and then all shots of one co
 place may. Whatever else happens ends it, and only a fresh press begins another.
 """
 
-from sit_firmware import codes, image
+from sit_firmware import codes, dose, image
 from sit_firmware.clock import Timer, ticks_of_ms
 
 _WAIT_MS = 1500  # a run that finds no next place for so long is over: a trigger that sticks must not wait for skin
@@ -30,6 +30,14 @@ class Run:
     def possible(self):
         """The table's shots may follow each other: a careful one has measured the syringe since the last purge."""
         return self._dev.table.run != codes.RUN_NONE and self._dev.state[image.ST_SOFT_N] > 0
+
+    def prepare(self):
+        """Before a shot: the first of a table's run begins with the planner's guess of the time of flight."""
+        dev = self._dev
+        if self.possible() and dev.table.flight_us:
+            soft_q14 = dev.state[image.ST_SOFT_Q14]
+            dev.state[image.ST_FLIGHT_Q4] = dose.flight_q4(dev.table.flight_us, soft_q14, dev.params)
+            dev.table.flight_us = 0
 
     def glides(self):
         """A run is on that keeps its contact."""

@@ -175,6 +175,7 @@ class Session:
     def _start(self):
         dev = self._dev
         row = dev.table.row(self.cursor)
+        self.run.prepare()
         refusal = dev.shot.start(self.cursor, row, dose.plan(row[4], dev.table, dev.params, self.run.possible()))
         if not refusal:
             self._lifted = False

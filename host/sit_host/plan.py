@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -85,6 +86,14 @@ class GridEntry(Table):
     deliberate: bool = False
 
 
+class RunEntry(Table):
+    """The [run]: shots follow each other while the trigger is held. `place_max_ul`: most without contact released."""
+
+    how: Literal["glide", "hop"]
+    rate_per_s: float = Field(ge=1.0, le=20.0)
+    place_max_ul: float | None = Field(default=None, gt=0)
+
+
 class Head(Table):
     """The keys outside any table."""
 
@@ -122,6 +131,7 @@ class Plan:
     sites: tuple[Site, ...]
     points: tuple[Point, ...]
     lines: LineIndex = field(repr=False, compare=False)
+    run: RunEntry | None = None
 
     @property
     def sum_nl(self) -> int:

@@ -14,8 +14,10 @@ from statistics import median
 
 from .boards import less_deep
 from .flow import FlowImpossible, FlowPlan, Setup, plan_flow
+from .flow_run import RunPlan
 from .plan import Plan, Point, Problem
 from .plan_limits import Equipment, Limits
+from .plan_run import check_run
 from .plan_syringes import Segment, plan_segments
 
 DEEP_WARNING_UM = 1500
@@ -35,6 +37,7 @@ class Checked:
     setup: Setup | None
     flow: FlowPlan | None
     segments: tuple[Segment, ...]
+    run: RunPlan | None = None
 
     @property
     def ok(self) -> bool:
@@ -71,13 +74,16 @@ def check_plan(
         sentence = f"The largest point takes {flow.dispense_s:.1f} s (limited by {flow.limited_by}): hold still."
         problems.append(Problem(plan.lines.line(("needle",)), sentence, warning=True))
     segments: tuple[Segment, ...] = ()
+    run = None
     if setup is not None:
+        run, found_in_run = check_run(plan, setup, limits)
+        problems.extend(found_in_run)
         segments, too_big = plan_segments(plan.points, setup, plan.head.change_needle_after)
         problems.extend(
             Problem(point.line, f"Point {point.id}: {_ul(point.volume_nl)} doesn't fit even a full syringe: lower it.")
             for point in too_big
         )
-    return Checked(plan, tuple(sorted(set(problems))), setup, flow, segments)
+    return Checked(plan, tuple(sorted(set(problems))), setup, flow, segments, run)
 
 
 def _ul(volume_nl: int) -> str:

@@ -8,6 +8,7 @@ from .flow import shot_time_s
 from .plan import Plan
 from .plan_check import Checked
 
+HOP_S = 0.3  # a hand from point to point with the trigger held
 MOVE_S = 2.5  # a hand from point to point: lift, move, press, trigger
 SYRINGE_CHANGE_S = 60.0  # with the needle, zero and prime
 NEEDLE_CHANGE_S = 45.0
@@ -30,6 +31,7 @@ class Forecast:
     dwell_ms: int
     limited_by: str
     longest_shot_s: float
+    run_per_s: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """Return it for `--json` and the record."""
@@ -45,6 +47,10 @@ def forecast(checked: Checked) -> Forecast | None:
     needles = len(checked.segments)
     prime_nl = sum(segment.prime_nl for segment in checked.segments)
     shots_s = sum(MOVE_S + shot_time_s(flow.flow_nl_per_s, flow.tau_ms / 1e3, point.volume_nl) for point in plan.points)
+    run = checked.run
+    if run is not None:
+        places = -(-plan.sum_nl // run.place_nl) if run.glides else 0
+        shots_s = len(plan.points) * (run.period_ms / 1e3 if run.glides else HOP_S) + MOVE_S * (places + needles)
     return Forecast(
         points=len(plan.points),
         total_nl=plan.sum_nl,
@@ -58,7 +64,8 @@ def forecast(checked: Checked) -> Forecast | None:
         flow_nl_per_s=flow.flow_nl_per_s,
         dwell_ms=flow.dwell_ms,
         limited_by=flow.limited_by,
-        longest_shot_s=flow.shot_s,
+        longest_shot_s=flow.shot_s if run is None else run.shot_ms / 1e3,
+        run_per_s=0.0 if run is None else 1e3 / run.period_ms,
     )
 
 
@@ -84,6 +91,7 @@ def forecast_pairs(plan: Plan, item: Forecast) -> list[tuple[str, str]]:
             "Longest shot",
             f"{item.longest_shot_s:.2f} s at {item.flow_nl_per_s / 1000:g} uL/s (limit: {item.limited_by})",
         ),
+        *([("Run", f"up to {item.run_per_s:.2g} a second while the trigger is held")] if item.run_per_s else []),
         ("Time", f"about {minutes(item.time_s)}"),
     ]
 

@@ -23,18 +23,21 @@ from .plan import (
     PointEntry,
     Problem,
     Product,
+    RunEntry,
     Site,
     Table,
     Totals,
 )
 from .plan_lines import LineIndex, Path
 
-_SECTIONS: dict[str, type[Table]] = {"product": Product, "totals": Totals}
+_SECTIONS: dict[str, type[Table]] = {"product": Product, "totals": Totals, "run": RunEntry}
+_OPTIONAL = ("run",)
 _ARRAYS: dict[str, type[Table]] = {"site": Site, "point": PointEntry, "grid": GridEntry}
 
 # pydantic's error type -> what is wrong and what to do; {key}, {value} and the error's own context may be used
 _SENTENCES = {
     "missing": "`{key}` is missing: add it.",
+    "literal_error": "`{key}` must be {expected}, not {value}.",
     "string_type": "`{key}` must be text in quotes, not {value}.",
     "string_too_short": "`{key}` is empty: fill it in.",
     "string_too_long": "`{key}` is longer than {max_length} characters: shorten it.",
@@ -83,6 +86,7 @@ def parse_plan(text: str, name: str = "plan.toml", sha256: str | None = None) ->
     head = _head(document, lines, problems)
     product = _section("product", document, lines, problems)
     totals = _section("totals", document, lines, problems)
+    run = _section("run", document, lines, problems)
     sites = _array("site", document, lines, problems)
     entries = _array("point", document, lines, problems)
     grids = _array("grid", document, lines, problems)
@@ -102,6 +106,7 @@ def parse_plan(text: str, name: str = "plan.toml", sha256: str | None = None) ->
         sites=tuple(_named(site, number) for number, (_, site) in enumerate(sites, start=1)),
         points=tuple(points),
         lines=lines,
+        run=run if isinstance(run, RunEntry) else None,
     )
     return plan, sorted(problems)
 
@@ -125,7 +130,8 @@ def _head(document: dict[str, Any], lines: LineIndex, problems: list[Problem]) -
 def _section(key: str, document: dict[str, Any], lines: LineIndex, problems: list[Problem]) -> Table | None:
     value = document.get(key)
     if value is None:
-        problems.append(Problem(1, f"The table [{key}] is missing: add it (`sit plan new` writes an example)."))
+        if key not in _OPTIONAL:
+            problems.append(Problem(1, f"The table [{key}] is missing: add it (`sit plan new` writes an example)."))
         return None
     if not isinstance(value, dict):
         problems.append(Problem(lines.line((key,)), f"`{key}` must be a table: write it as [{key}]."))

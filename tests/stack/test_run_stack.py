@@ -6,7 +6,8 @@ import pytest
 from shotkit import Bench
 from sit_firmware import codes
 from sit_host._gen import enums, messages
-from sit_host.outcome import expect
+from sit_host.outcome import Refused, expect
+from treatkit import treat, write_plan
 
 PERIOD_MS = 111
 VOLUME_NL = 7000
@@ -51,6 +52,7 @@ def test_a_hand_gives_a_run(open_sim, run, figure):
     bench.check_depth()
 
 
+@pytest.mark.targets("sim:micropython", reason="the unit tests hold the rest: one target is enough")
 def test_a_glide_on_one_place_stops_at_what_it_may_get(open_sim):
     """Invariant 2: a hand that doesn't move gives one place no more than declared, however long it holds."""
     bench = Bench(open_sim(hand="none"))
@@ -68,6 +70,7 @@ def test_a_glide_on_one_place_stops_at_what_it_may_get(open_sim):
     bench.check_depth()
 
 
+@pytest.mark.targets("sim:micropython", reason="the unit tests hold the rest: one target is enough")
 def test_a_released_trigger_ends_a_glide(open_sim):
     """Invariant 3: the trigger let go in the middle of a shot: that one is finished, none follows."""
     bench = Bench(open_sim(hand="none"))
@@ -86,3 +89,29 @@ def test_a_released_trigger_ends_a_glide(open_sim):
     assert bench.target.machine.shots_begun == before
     assert bench.ends()[-1].kind == enums.Record.DONE
     bench.check_depth()
+
+
+@pytest.mark.targets("sim:micropython", reason="a treatment of runs: one target is enough")
+@pytest.mark.parametrize("how", ["glide", "hop"])
+def test_a_plan_of_a_run_is_given(open_device, tmp_path, how):
+    """Treatment: a plan with a [run] is given whole, each point once, its record true to the plant."""
+    run = f'how = "{how}"\nrate_per_s = 9.0\n' + ("place_max_ul = 30.0" if how == "glide" else "")
+    done = treat(open_device(), write_plan(tmp_path, [(1.5, 5.0)] * 14, run=run), tmp_path / "records")
+    assert done.record["complete"]
+    for point in done.record["points"]:
+        assert abs(point["truth"]["depth_um"] - 1500) < 25 and abs(point["reported"]["depth_um"] - 1500) < 25
+        assert 0.93 < point["truth"]["volume_nl"] / 5000 < 1.07
+
+
+@pytest.mark.targets("sim:", reason="only the host is looked at")
+def test_a_board_of_single_shots_refuses_the_plan(open_device, tmp_path, monkeypatch):
+    """Boards: a run is refused in one sentence by a board that offers single shots only, and nothing is given."""
+    client = open_device()
+    whole = client.request
+    hardware = Refused("LOAD_RUN", enums.Refusal.HARDWARE, "HARDWARE", "This board can't do that.", "")
+    monkeypatch.setattr(
+        client, "request", lambda m, **k: hardware if isinstance(m, messages.LoadRun) else whole(m, **k)
+    )
+    plan = write_plan(tmp_path, [(1.5, 5.0)] * 3, run='how = "hop"\nrate_per_s = 5.0')
+    done = treat(client, plan, tmp_path / "records")
+    assert done.record["ended"] == "failed" and "board" in done.record["reason"]

@@ -73,10 +73,11 @@ class Operator:
         self.on_tally(self, tally)
 
 
-def write_plan(folder, points, *, head="", name="plan.toml"):
-    """A plan of these (depth_mm, volume_ul), given in order, ids from 1."""
+def write_plan(folder, points, *, head="", name="plan.toml", run=""):
+    """A plan of these (depth_mm, volume_ul), given in order, ids from 1; `run` is the text of its [run]."""
     total_ul = sum(volume_ul for _, volume_ul in points)
     text = PLAN.format(points=len(points), total_ul=float(total_ul), head=head)
+    text += f"[run]\n{run}\n" if run else ""
     text += "".join(POINT.format(depth_mm=float(d), volume_ul=float(v)) for d, v in points)
     path = folder / name
     path.write_text(text)

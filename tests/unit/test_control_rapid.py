@@ -38,6 +38,7 @@ def test_nine_a_second_at_the_designs_volumes(gauge, figure):
     for seed in (1, 2, 4, 5, 8):
         one = device(setup, seed)
         one.state[image.ST_FLIGHT_Q4] = round(flight * 16)
+        assert params.use_look(one.params, setup.needle_id, 1000)
         for site in range(8):
             careful = site == 0
             push = setup.flow_nl_per_s(one.plant.unit) if careful else flow
@@ -53,12 +54,13 @@ def test_nine_a_second_at_the_designs_volumes(gauge, figure):
     assert max(map(abs, depths)) < 25
 
 
-@pytest.mark.parametrize("needle_id", [1, 3])
-def test_a_skin_that_is_not_pierced_gets_no_dose(needle_id):
-    """No dose onto the skin: the probe of a run finds the leak through the thinnest needle and softest set too."""
+@pytest.mark.parametrize(("needle_id", "viscosity_upas"), [(1, 1000), (1, 5000), (1, 10_000), (2, 1000), (3, 1000)])
+def test_a_skin_that_is_not_pierced_gets_no_dose(needle_id, viscosity_upas):
+    """No dose onto the skin: the look of a run finds the leak at each border that it is taken for, softest set."""
     for seed in range(1, 9):
-        unit = nominal_unit().replace(puncture_n=5.0, compliance_m3_per_pa=6e-15, **needle_values(needle_id))
-        one = bench(unit, seed, plain=False, needle_id=needle_id)
+        fluid = {"puncture_n": 5.0, "compliance_m3_per_pa": 6e-15, "viscosity_pa_s": viscosity_upas * 1e-6}
+        one = bench(nominal_unit().replace(**fluid, **needle_values(needle_id)), seed, plain=False, needle_id=needle_id)
+        assert params.use_look(one.params, needle_id, viscosity_upas)
         shot(one, 5000, 60_000, 0)
         assert one.state[image.ST_RESULT] != codes.RESULT_DONE
         assert one.state[image.ST_CAUSE] == codes.CAUSE_NO_PUNCTURE

@@ -147,3 +147,38 @@ def test_a_new_plan_passes_its_own_check(name):
     assert checked.plan.head.name == name
     assert checked.plan.sum_nl == 21 * 7_300
     assert text.count("#") > 10
+
+
+SMALL = GOOD.replace("volume_ul = 10.0", "volume_ul = 5.0").replace("total_ul = 25.0", "total_ul = 15.0")
+RUN = '\n[run]\nhow = "glide"\nrate_per_s = 9.0\nplace_max_ul = 60.0\n'
+RUN_SLIPS = [
+    ('"glide"', '"jump"', "`how` must be 'glide' or 'hop'"),
+    ("rate_per_s = 9.0", "rate_per_s = 12.0", "allows 10 at most"),
+    ("rate_per_s = 9.0", "rate_per_s = 0.5", "can't be less than 1"),
+    ("place_max_ul = 60.0", "place_max_ul = 101.0", "one place may get what one point may"),
+    ("place_max_ul = 60.0", "place_max_ul = 2.0", "less than the largest point"),
+    ("place_max_ul = 60.0", "place_nl = 60000", "Unknown key `place_nl` in [run]"),
+]
+
+
+def test_a_run_is_planned():
+    """Repetitive mode: a plan with a [run] that goes has its flow and times; one without has none."""
+    checked = problems_of(SMALL + RUN)
+    assert checked.ok, checked.problems
+    assert checked.run.glides and checked.run.period_ms == 111 and checked.run.place_nl == 60_000
+    assert forecast(checked).run_per_s == pytest.approx(9.0, rel=0.01)
+    assert problems_of(SMALL).run is None
+
+
+@pytest.mark.parametrize(("text", "wrong", "words"), RUN_SLIPS)
+def test_a_slip_in_a_run_is_told(text, wrong, words):
+    """Bad input: each slip in a [run] is one sentence."""
+    found = sentences(SMALL + RUN.replace(text, wrong))
+    assert sum(words in sentence for sentence in found) == 1, found
+
+
+def test_a_run_that_cannot_be_is_refused_with_the_nearest():
+    """Flow planner: a dose too large for the rate is refused at plan check, with what would go."""
+    text = SMALL.replace("volume_ul = 5.0", "volume_ul = 20.0").replace("total_ul = 15.0", "total_ul = 60.0")
+    [sentence] = [s for s in sentences(text + RUN) if "isn't possible" in s]
+    assert "uL per point is the most that does" in sentence and "a second is the most for this dose" in sentence

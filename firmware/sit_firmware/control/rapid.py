@@ -32,7 +32,6 @@ def give(state, inputs, outputs, params):
     if state[image.ST_PROBE] != image.PROBE_IN_TISSUE or state[image.ST_SETTLE_N] < params[image.P_SETTLE_N]:
         if state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
             probe(state, inputs, outputs, params)
-        state[image.ST_END_UM] = state[image.ST_DEPTH_UM]
         state[image.ST_RATE_Q4] = 0
         return
     left = state[image.ST_GOAL_NL] - needle - ((rate * state[image.ST_FLIGHT_Q4]) >> 8)
@@ -49,6 +48,7 @@ def give(state, inputs, outputs, params):
 
 def turn(state, inputs, outputs, params):
     """The plunger turns: from here on only what is in flight is given."""
+    state[image.ST_END_UM] = state[image.ST_DEPTH_UM]
     state[image.ST_AT_NL] = state[image.ST_NEEDLE_NL]
     state[image.ST_SUCK] = 1
     state[image.ST_PHASE] = codes.PHASE_DWELL

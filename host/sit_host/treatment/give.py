@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sit_host._gen import enums
-from sit_host._gen.messages import Event, LoadBegin
+from sit_host._gen.messages import Event, LoadBegin, LoadRun
 from sit_host._gen.statuses import ALARMS
 from sit_host.describe import status_info
 from sit_host.outcome import expect
@@ -37,13 +37,14 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Fluid:
-    """What a table's head says beside its rows: ids of syringe and needle, and the planner's figures."""
+    """What a table's head says beside its rows: ids of syringe and needle, the planner's figures, and its run."""
 
     syringe_id: int
     needle_id: int
     viscosity_upas: int
     flow_nl_per_s: int
     dwell_ms: int
+    run: LoadRun | None = None
 
 
 class Giver:
@@ -72,7 +73,7 @@ class Giver:
             flow_nl_per_s=fluid.flow_nl_per_s,
             dwell_ms=fluid.dwell_ms,
         )
-        expect(self._client.load_table(begin, rows))
+        expect(self._client.load_table(begin, rows, run=fluid.run))
 
     def give(self, rows: Sequence[Row], lease_max_ms: int) -> End:
         """Arm the loaded table and follow until the device isn't armed any more; then the ledger is read to its end.

@@ -16,6 +16,7 @@ from sit_host.outcome import expect
 from sit_host.plan import Plan, Point
 from sit_host.plan_check import Checked
 from sit_host.plan_limits import Limits
+from sit_host.plan_run import load_run
 from sit_host.plan_syringes import Segment, plan_segments
 from sit_host.table import Row
 from sit_host.treatment.course import ENDS, Course, read_course, why_ended
@@ -157,7 +158,8 @@ class Treatment:
     def _fluid(self) -> Fluid:
         setup, flow, plan = self.checked.setup, self.checked.flow, self.checked.plan
         assert setup is not None and flow is not None
-        return Fluid(setup.syringe.id, setup.needle.id, plan.viscosity_upas, flow.flow_nl_per_s, flow.dwell_ms)
+        run = None if self.checked.run is None else load_run(self.checked.run)
+        return Fluid(setup.syringe.id, setup.needle.id, plan.viscosity_upas, flow.flow_nl_per_s, flow.dwell_ms, run)
 
     # --- ends and returns ----------------------------------------------------------------------------
 
