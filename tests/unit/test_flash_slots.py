@@ -12,6 +12,7 @@ from sit_firmware import codes, image
 from sit_host.errors import PortError, SitError, UsageError
 from sit_host.flash import base, find, install, slots
 from sit_host.flash.install import WrongBoard
+from sit_host.flash.port import SerialPort
 from sit_host.flash.slots import Slots
 
 ROWS = ((1, 1, 1, 1200, 10000),)
@@ -242,3 +243,21 @@ def test_a_chip_is_told_by_its_name(platform, machine, board):
     if not board:
         with pytest.raises(WrongBoard, match=f"no firmware for this board: {machine}"):
             install.board_of(found)
+
+
+def test_a_board_that_comes_back_elsewhere_is_known_again(tmp_path, monkeypatch):
+    """Flash: after a reset the board's port may have another name; another board on the old one isn't taken for it."""
+
+    def plugged(**boards):
+        found = [type("Port", (), {"device": device, "serial_number": serial}) for device, serial in boards.items()]
+        monkeypatch.setattr("sit_host.transport.serial.list_ports.comports", lambda: found)
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acm0").touch()
+    plugged(acm0="E660")
+    board = SerialPort("acm0")
+    plugged()
+    with pytest.raises(PortError, match="another device"):
+        assert board.name
+    plugged(acm0="F770", acm1="E660")
+    assert board.name == "serial:acm1"

@@ -13,6 +13,7 @@ from sit_host.connect import open_client
 from sit_host.errors import LinkLost, PortBusy
 from sit_host.share import PortLock
 from sit_host.transport import Transport, open_transport
+from sit_host.transport.serial import find_again, usb_serial_of
 
 _RETRY_S = 0.3
 _BUSY_S = 2.0  # a modem manager may look at a port that has just come up
@@ -21,7 +22,8 @@ _BUSY_S = 2.0  # a modem manager may look at a port that has just come up
 class Port(Protocol):
     """All times are seconds of the board's own pace: `now` counts them, `pause` lets a little of them pass."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def now(self) -> float: ...
 
@@ -35,10 +37,20 @@ class Port(Protocol):
 
 
 class SerialPort:
-    """The board on a serial port. One process has it at a time; between two openings the board may come and go."""
+    """The board on a serial port. One process has it at a time; between two openings the board may come and go.
+
+    A board that comes back under another name is known by its USB serial number.
+    """
 
     def __init__(self, path: str) -> None:
-        self.name = f"serial:{path}"
+        self._path = path
+        self._usb_serial = usb_serial_of(path)
+
+    @property
+    def name(self) -> str:
+        """Where the board is now. Raises PortError when another one is there."""
+        self._path = find_again(self._path, self._usb_serial)
+        return f"serial:{self._path}"
 
     def now(self) -> float:
         return time.monotonic()
@@ -48,17 +60,18 @@ class SerialPort:
 
     @contextmanager
     def raw(self) -> Iterator[Transport]:
-        with PortLock(self.name), contextlib.closing(self._opened()) as transport:
+        name = self.name
+        with PortLock(name), contextlib.closing(self._opened(name)) as transport:
             yield transport
 
     def client(self) -> Client:
         return open_client(self.name, acting=False)
 
-    def _opened(self) -> Transport:
+    def _opened(self, name: str) -> Transport:
         end_s = self.now() + _BUSY_S
         while True:
             try:
-                return open_transport(self.name)
+                return open_transport(name)
             except PortBusy:
                 if self.now() >= end_s:
                     raise

@@ -33,7 +33,7 @@ class SerialTransport:
         self.baud = int_option(url, "baud", DEFAULT_BAUD, 300, 4_000_000)
         self.name = f"serial:{self._path}"
         self._watched: int | None = None
-        self._usb_serial = _usb_serial_of(self._path)
+        self._usb_serial = usb_serial_of(self._path)
         self._port: serial.Serial | None = _open(self._path, self.baud)
 
     def now(self) -> float:
@@ -73,7 +73,7 @@ class SerialTransport:
         self._port = retry(self.name, deadline_s, self._open_again)
 
     def _open_again(self, left_s: float) -> serial.Serial:
-        path = _find_again(self._path, self._usb_serial)
+        path = find_again(self._path, self._usb_serial)
         port = _open(path, self.baud)
         self._path = path
         return port
@@ -139,7 +139,7 @@ def _permission_hint(path: str) -> str:
     return f"Run `sudo usermod -aG {group} $USER`, then log out and in again."
 
 
-def _usb_serial_of(path: str) -> str:
+def usb_serial_of(path: str) -> str:
     """Return the USB serial number of the device behind `path`, "" when it has none."""
     real = os.path.realpath(path)
     for port in list_ports.comports():
@@ -148,9 +148,9 @@ def _usb_serial_of(path: str) -> str:
     return ""
 
 
-def _find_again(path: str, usb_serial: str) -> str:
+def find_again(path: str, usb_serial: str) -> str:
     """Return where the same device is now: a replugged one may come back under another name."""
-    if usb_serial and _usb_serial_of(path) != usb_serial:
+    if usb_serial and usb_serial_of(path) != usb_serial:
         for port in list_ports.comports():
             if port.serial_number == usb_serial:
                 return str(port.device)
