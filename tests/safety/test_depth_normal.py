@@ -7,7 +7,7 @@ import pytest
 from sit_firmware import codes, image, params
 from sit_sim.campaign import run_shots
 from sit_sim.campaign.depths import deepest
-from sit_sim.plant import nominal_unit, reference, spread_unit
+from sit_sim.plant import nominal_unit, reference, spread_unit, worn_unit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import guard_band
@@ -42,6 +42,16 @@ def test_wrong_zero_within_its_uncertainty(error_um):
         for shot in run_shots(spread_unit(seed), seed, highest_um(), 3000, 2, zero_error_um=error_um // 2 * 2):
             assert shot.true_peak_um <= guard_band.LIMIT_UM
             assert shot.fault == 0 or shot.result != codes.RESULT_DONE
+
+
+def test_worn_units_keep_it_too(figure):
+    """Invariant 1: a bubble, a thinning fluid, an encoder off between its lines, drifting sensors: the depth holds and
+    nothing trips."""
+    shots = [shot for seed in range(40) for shot in run_shots(worn_unit(seed), seed, highest_um(), 3000, 2)]
+    deepest_um = max(shot.true_peak_um for shot in shots)
+    figure(f"worn units: margin {2000 - ZERO_UM - deepest_um:.1f} um", 2000 - ZERO_UM - deepest_um)
+    assert deepest_um + ZERO_UM <= 2000
+    assert {shot.fault for shot in shots} == {0}
 
 
 def test_highest_depth_is_derived():

@@ -79,7 +79,8 @@ def energy(x: Any, p: Any) -> float:
 @kernel
 def held(x: Any, p: Any) -> float:
     """Volume that compliance, stopper and backlash hold, m^3."""
-    return p[P_COMPLIANCE] * x[X_P] + p[P_AREA] * (x[X_NUT] - x[X_Z])
+    soft = p[P_COMPLIANCE] + p[P_BUBBLE] / (AROUND_PA + x[X_P])
+    return soft * x[X_P] + p[P_AREA] * (x[X_NUT] - x[X_Z])
 
 
 @kernel

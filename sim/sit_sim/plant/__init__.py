@@ -2,7 +2,7 @@
 
 from sit_sim.plant.plant import Plant
 from sit_sim.plant.reference import reference
-from sit_sim.plant.spread import spread_unit
+from sit_sim.plant.spread import spread_unit, worn_unit
 from sit_sim.plant.unit import Unit, nominal_unit, perturbed
 
-__all__ = ["Plant", "Unit", "nominal_unit", "perturbed", "reference", "spread_unit"]
+__all__ = ["Plant", "Unit", "nominal_unit", "perturbed", "reference", "spread_unit", "worn_unit"]

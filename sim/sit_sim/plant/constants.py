@@ -99,3 +99,10 @@ def fill_constants(p: Any, unit: Unit, plane_m: float, gate_m: float, stop_fitte
     p[P_CONTACT_SD] = unit.contact_noise_n
     p[P_SUPPLY_SD] = unit.supply_noise_v
     p[P_CONTACT_ON] = unit.contact_n
+    p[P_BUBBLE] = unit.bubble_m3
+    p[P_R_THIN] = unit.thinning * tube_resistance(unit.viscosity_pa_s, unit.needle_m, unit.needle_bore_m)
+    p[P_Q_HALF] = unit.thinning_half_per_s * _PI / 4 * (unit.needle_bore_m / 2) ** 3
+    p[P_ENC_CYCLIC] = unit.encoder_cyclic_m
+    p[P_PER_ENC_PITCH] = 1.0 / unit.encoder_pitch_m
+    p[P_LOAD_DRIFT] = unit.load_drift_n_per_s * TICK_S
+    p[P_PRESS_DRIFT] = unit.pressure_drift_pa_per_s * TICK_S

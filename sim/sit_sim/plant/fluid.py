@@ -12,6 +12,7 @@ from typing import Any
 
 from sit_sim.plant.jit import kernel
 from sit_sim.plant.layout import *
+from sit_sim.plant.wave import wave
 
 _REST_PA = 20.0  # a smaller difference drives no flow: the decay ends instead of going on for ever
 
@@ -26,17 +27,9 @@ def emitted(chunk: int, tenths: int) -> int:
 
 @kernel
 def screw(motor: int, p: Any) -> float:
-    """Nut's place at a motor step, with the once-per-turn error: Bhaskara's rational sine, within 0.0017."""
+    """Nut's place at a motor step, with the once-per-turn error."""
     turn = int(p[P_TURN])
-    half = turn // 2
-    phase = motor % turn
-    sign = 1.0
-    if phase >= half:
-        phase -= half
-        sign = -1.0
-    arc = phase / half
-    arc = arc * (1.0 - arc)
-    return motor * p[P_STEP] + p[P_CYCLIC] * sign * (16.0 * arc / (5.0 - 4.0 * arc))
+    return motor * p[P_STEP] + p[P_CYCLIC] * wave((motor % turn) / turn)
 
 
 @kernel
@@ -50,36 +43,39 @@ def rod_force(z: float, nut: float, p: Any) -> float:
 
 
 @kernel
-def stopper(z: float, nut: float, v_out: float, p: Any) -> float:
+def stopper(z: float, nut: float, v_out: float, area_per_c: float, per_stiff: float, p: Any) -> float:
     """Where the stopper comes to rest: it stays while friction holds it, else slides until friction just does."""
     area, friction, stiffness = p[P_AREA], p[P_STOPPER_F], p[P_STOPPER_K]
-    net = rod_force(z, nut, p) - p[P_AREA_PER_C] * (area * z - v_out)
+    net = rod_force(z, nut, p) - area_per_c * (area * z - v_out)
     if net > friction:
         held = friction
     elif net < -friction:
         held = -friction
     else:
         return z
-    fluid = p[P_AREA_PER_C] * v_out
+    fluid = area_per_c * v_out
     far = nut + p[P_BACKLASH]
-    pushed = (stiffness * nut - held + fluid) * p[P_PER_STIFF]
-    pulled = (stiffness * far - held + fluid) * p[P_PER_STIFF]
+    pushed = (stiffness * nut - held + fluid) * per_stiff
+    pulled = (stiffness * far - held + fluid) * per_stiff
     if pushed <= nut:
         z = pushed
     elif pulled >= far:
         z = pulled
     else:
-        z = (v_out - held / p[P_AREA_PER_C]) / area
+        z = (v_out - held / area_per_c) / area
     if z > p[P_Z_END]:
         z = p[P_Z_END]
     return z
 
 
 @kernel
-def flow(pressure: float, outlet: float, meniscus: float, resistance: float, p: Any) -> float:
+def flow(
+    pressure: float, outlet: float, meniscus: float, resistance: float, before: float, per_c: float, p: Any
+) -> float:
     """Flow past the tip (m^3/s) at the end of a substep: K q^2 + (R + dt/C) q = drive, solved for q.
 
-    Tissue and meniscus only resist: between them and the suction that moves fluid back nothing flows.
+    Tissue and meniscus only resist: between them and the suction that moves fluid back nothing flows. A fluid that
+    thins has the resistance of the flow `before`.
     """
     sign = 1.0
     drive = pressure - (outlet + meniscus)
@@ -88,7 +84,11 @@ def flow(pressure: float, outlet: float, meniscus: float, resistance: float, p: 
         sign = -1.0
     if drive < _REST_PA:
         return 0.0
-    linear = p[P_R_FLOW] * resistance + DT_S * p[P_PER_C]
+    viscous = p[P_R_FLOW]
+    if p[P_R_THIN] != 0.0:
+        before = abs(before)
+        viscous -= p[P_R_THIN] * before / (before + p[P_Q_HALF])
+    linear = viscous * resistance + DT_S * per_c
     quadratic = 4.0 * p[P_K_FLOW] * resistance
     return sign * 2.0 * drive / (linear + math.sqrt(linear * linear + quadratic * drive))
 
@@ -107,6 +107,12 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
     z_before = z
     needle, tissue = x[X_NEEDLE], x[X_TISSUE]
     resistance = 1.0 + w[F_FLOW]
+    per_c, area_per_c, per_stiff = p[P_PER_C], p[P_AREA_PER_C], p[P_PER_STIFF]
+    if p[P_BUBBLE] != 0.0:
+        # Boyle: a bubble holds V P / (p0 + P), so with barrel and tube it is a compliance that the pressure decides
+        per_c = 1.0 / (p[P_COMPLIANCE] + p[P_BUBBLE] / (AROUND_PA + x[X_P]))
+        area_per_c = p[P_AREA] * per_c
+        per_stiff = 1.0 / (p[P_STOPPER_K] + p[P_AREA] * area_per_c)
     running = k[K_CHUNK]
     delay = int(p[P_DELAY])
     for j in range(SUBSTEPS):
@@ -143,12 +149,12 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
                 if steps > 0:
                     x[X_SHOT_S_END] = x[X_S]
 
-        z = stopper(z, nut, v_out, p)
+        z = stopper(z, nut, v_out, area_per_c, per_stiff, p)
         rod = rod_force(z, nut, p)
         in_tissue = (bits >> j) & 1
         outlet = x[X_BACK] if in_tissue == 1 else 0.0
         meniscus = 0.0 if in_tissue == 1 else p[P_MENISCUS]
-        q = flow((p[P_AREA] * z - v_out) * p[P_PER_C], outlet, meniscus, resistance, p)
+        q = flow((p[P_AREA] * z - v_out) * per_c, outlet, meniscus, resistance, q, per_c, p)
         passed = q * DT_S
         v_out += passed
         if passed > 0.0:
@@ -166,11 +172,11 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
             else:
                 air -= passed
 
-    pressure = (p[P_AREA] * z - v_out) * p[P_PER_C]
+    pressure = (p[P_AREA] * z - v_out) * per_c
     k[K_CHUNK] = chunk
     k[K_QUIET_BITS] = bits
     uniform_bits = bits == 0 or bits == (1 << SUBSTEPS) - 1
-    still = running == 0 and q == 0.0 and z == z_before and v_out == x[X_V_OUT]
+    still = running == 0 and q == 0.0 and z == z_before and v_out == x[X_V_OUT] and pressure == x[X_P]
     k[K_QUIET] = 1 if still and uniform_bits else 0
     x[X_Z], x[X_P], x[X_Q], x[X_V_OUT], x[X_AIR] = z, pressure, q, v_out, air
     x[X_NUT], x[X_ROD] = nut, rod

@@ -6,8 +6,12 @@ what the world and the faults do. SI units. Compiled loops (sit_sim.campaign) ow
 
 from __future__ import annotations
 
-SUBSTEPS = 10
-DT_S = 25e-6
+import os
+
+TICK_S = 250e-6
+SUBSTEPS = int(os.environ.get("SIT_SUBSTEPS", "10"))  # others only to show what the step leaves (tools/plant_steps.py)
+DT_S = TICK_S / SUBSTEPS
+AROUND_PA = 101_325.0  # pressure of the air around; all others count from it
 FAR_M = 1.0  # a place that the needle never reaches
 
 # --- x: continuous state --------------------------------------------------------------------------
@@ -44,6 +48,7 @@ X_SHOT_TISSUE = 29  # m^3: X_TISSUE when the shot began
 X_SHOT_BURIED_MAX = 30  # m: deepest buried
 X_WORK_COIL = 31  # J: work of the coil on the carriage, for the energy balance
 X_LOSS = 32  # J: lost to friction and in the stops
+X_WARMED = 33  # m^3: what the fluid has grown by since the syringe was fitted
 N_X = 40
 
 # --- k: discrete state ----------------------------------------------------------------------------
@@ -131,7 +136,14 @@ P_DELAY = 53  # substep: from a tick to its outputs at the pins
 P_PER_C = 54  # Pa/m^3: 1 / compliance
 P_AREA_PER_C = 55  # Pa/m: stopper's area / compliance
 P_PER_STIFF = 56  # m/N: of stopper and compliance in parallel
-N_P = 57
+P_BUBBLE = 57  # m^3: air in the syringe, at the pressure around it
+P_R_THIN = 58  # Pa s/m^3: the part of P_R_FLOW that a fast flow loses
+P_Q_HALF = 59  # m^3/s: half of it is lost here
+P_ENC_CYCLIC = 60  # m: interpolation error of the encoder, amplitude
+P_PER_ENC_PITCH = 61  # 1/m
+P_LOAD_DRIFT = 62  # N a tick
+P_PRESS_DRIFT = 63  # Pa a tick
+N_P = 64
 
 # --- w: the world and the faults ------------------------------------------------------------------
 W_PRESS_N = 0

@@ -13,6 +13,7 @@ from typing import Any
 from sit_sim.plant.jit import kernel
 from sit_sim.plant.layout import *
 from sit_sim.plant.noise import CH_COMB, CH_TISSUE, normal, uniform
+from sit_sim.plant.wave import wave
 
 
 @kernel
@@ -28,6 +29,9 @@ def encoder(s: float, p: Any, w: Any) -> int:
     """Count at carriage place `s`, as the encoder (or its fault) gives it."""
     if w[F_ENC_ON] != 0.0:
         s = w[F_ENC_AT] + w[F_ENC_GAIN] * (s - w[F_ENC_AT]) + w[F_ENC_JUMP]
+    if p[P_ENC_CYCLIC] != 0.0:
+        turns = s * p[P_PER_ENC_PITCH]
+        s += p[P_ENC_CYCLIC] * wave(turns - math.floor(turns))
     return math.floor(s * p[P_PER_COUNT])
 
 

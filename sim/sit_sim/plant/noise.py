@@ -22,6 +22,7 @@ CH_JIG = 8
 CH_GATE = 9
 CH_SITE = 10
 CH_UNIT = 40
+CH_WORN = 42
 CH_CASE = 41  # what an injection of a campaign is
 
 

@@ -29,8 +29,9 @@ _WORLD = {
     "pair": (W_PAIR, 1.0),
     "supply_mv": (W_SUPPLY_V, 1e-3),
 }
+_VISCOSITY_PER_K = 0.02  # of water, about 20 degrees: falls by so much
 _SKIN_FIELDS = ("surface_m", "skin_n_per_m", "puncture_n", "cutting_n", "skin_friction_n_per_m", "back_pressure_pa")
-KEYS = (*_WORLD, "zero_tool", "needle", "jig", "adjust_um", "syringe", "purged", "site", "skin", "tilt_g")
+KEYS = (*_WORLD, "zero_tool", "needle", "jig", "adjust_um", "syringe", "purged", "site", "skin", "tilt_g", "warmth_k")
 """What `Plant.set` knows."""
 
 
@@ -48,6 +49,7 @@ class Plant:
         self._outputs = image_view(array("i", [0] * N_OUTPUTS))
         self._seen: list[tuple[Any, Any]] = []
         self._home = unit
+        self._warmth_k = 0.0
         self._plane_m = unit.park_m + unit.adjusted_sd_m * self._draw(CH_JIG)
         self._site: int | None = None  # where a gliding hand is, until the needle leaves the skin that it drags along
         self._refresh()
@@ -124,6 +126,8 @@ class Plant:
             self.unit = replace(self.unit, **value)
         elif key == "tilt_g":
             self.unit = replace(self.unit, tilt_g=float(value))
+        elif key == "warmth_k":
+            self._warm(float(value))
         else:
             raise ValueError(f"the plant has no input {key!r}: use one of {', '.join(KEYS)}.")
         self._refresh()
@@ -156,11 +160,11 @@ class Plant:
     def snapshot(self) -> Any:
         """Everything that the future depends on, for `restore`."""
         arrays = tuple(a.copy() for a in (self._x, self._k, self._p, self._w))
-        return arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site
+        return arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site, self._warmth_k
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot of this plant."""
-        arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site = snapshot
+        arrays, self.unit, self._home, self._events, self._gate_m, self._plane_m, self._site, self._warmth_k = snapshot
         for own, kept in zip((self._x, self._k, self._p, self._w), arrays, strict=True):
             own[:] = kept
 
@@ -188,6 +192,19 @@ class Plant:
         self._k[K_PARKED] = 0
         self._k[K_AT_REST] = 0
 
+    def _warm(self, kelvin: float) -> None:
+        """Device and fluid are this much warmer than when they were made ready: the tip moves out, the fluid grows."""
+        change = kelvin - self._warmth_k
+        unit, x = self.unit, self._x
+        self._warmth_k = kelvin
+        self._plane_m -= unit.growth_m_per_k * change
+        self.unit = replace(unit, viscosity_pa_s=unit.viscosity_pa_s * (1.0 - _VISCOSITY_PER_K * change))
+        left = unit.capacity_m3 - self._p[P_AREA] * x[X_Z] + line_volume(unit)
+        grown = left * unit.expansion_per_k * change
+        # what the fluid has grown by is pressed together like anything else that hasn't left
+        x[X_V_OUT] -= grown
+        x[X_WARMED] += grown
+
     def _fit_needle(self, needle_id: int) -> None:
         """A new needle: its own seating (the jig is to follow), air in its bore."""
         old, new = needle_values(self.unit.needle_id), needle_values(needle_id)
@@ -214,7 +231,7 @@ class Plant:
         self.unit = replace(self.unit, **new)
         x = self._x
         x[X_NUT_REF] += x[X_NUT]
-        for slot in (X_NUT, X_Z, X_ROD, X_P, X_Q, X_V_OUT):
+        for slot in (X_NUT, X_Z, X_ROD, X_P, X_Q, X_V_OUT, X_WARMED):
             x[slot] = 0.0
         x[X_AIR] = line_volume(self.unit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sit_sim.plant.noise import CH_UNIT, uniform
+from sit_sim.plant.noise import CH_UNIT, CH_WORN, uniform
 from sit_sim.plant.reference import reference
 from sit_sim.plant.unit import Unit, nominal_unit, syringe_values
 
@@ -63,4 +63,29 @@ def spread_unit(seed: int, syringe_id: int = 1) -> Unit:
         skin_n_per_m=stiffness,
         puncture_n=puncture,
         cutting_n=cutting,
+    )
+
+
+def worn_unit(seed: int) -> Unit:
+    """`spread_unit(seed)` with what [worn] of reference.toml adds, each drawn uniformly in its range."""
+    worn = reference()["worn"]
+    drawn = 0
+
+    def between(name: str) -> float:
+        nonlocal drawn
+        drawn += 1
+        low, high = worn[name]
+        return float(low + (high - low) * (uniform(seed, drawn, CH_WORN) + 1.0) / 2)
+
+    return replace(
+        spread_unit(seed),
+        bubble_m3=between("bubble_range_nl") * 1e-12,
+        thinning=between("thinning_range"),
+        thinning_half_per_s=worn["thinning_half_per_s"],
+        encoder_cyclic_m=between("encoder_cyclic_range_um") * 1e-6,
+        encoder_pitch_m=worn["encoder_pitch_um"] * 1e-6,
+        load_drift_n_per_s=between("load_drift_range_mn_per_min") * 1e-3 / 60,
+        pressure_drift_pa_per_s=between("pressure_drift_range_pa_per_min") / 60,
+        growth_m_per_k=worn["growth_um_per_k"] * 1e-6,
+        expansion_per_k=worn["expansion_per_k"],
     )

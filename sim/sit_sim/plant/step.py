@@ -73,8 +73,8 @@ def sample_tick(x: Any, k: Any, p: Any, w: Any, inputs: Any) -> None:
     # no light where no tool is plugged in: a gate that isn't there reads as broken
     gate = w[W_ZERO_TOOL] == 0.0 or s - p[P_PLANE] >= gate_error
     press = w[W_PRESS_N]
-    load = x[X_ROD] + w[F_LOAD_N] + p[P_LOAD_SD] * normal(seed, tick, CH_LOAD)
-    pressure = x[X_P] + w[F_PRESS_PA] + p[P_PRESS_SD] * normal(seed, tick, CH_PRESSURE)
+    load = x[X_ROD] + w[F_LOAD_N] + p[P_LOAD_DRIFT] * tick + p[P_LOAD_SD] * normal(seed, tick, CH_LOAD)
+    pressure = x[X_P] + w[F_PRESS_PA] + p[P_PRESS_DRIFT] * tick + p[P_PRESS_SD] * normal(seed, tick, CH_PRESSURE)
     contact = press + w[F_CONTACT_N] + p[P_CONTACT_SD] * normal(seed, tick, CH_CONTACT)
     inputs[IN_TICK] = tick & _TICK_MASK
     inputs[IN_PERIOD_US] = 250

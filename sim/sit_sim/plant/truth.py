@@ -13,7 +13,7 @@ _UM, _NL = 1e6, 1e12
 def truth_of(x: Any, k: Any, p: Any, w: Any) -> dict[str, Any]:
     """Positions in um of the true tip from the nose-piece plane, volumes in nl, the rest as named.
 
-    plunger = needle + air out + stored, to rounding: stored is what compliance, stopper and backlash hold.
+    plunger + warmed = needle + air out + stored, to rounding: stored is what compliance, stopper and backlash hold.
     """
     area, plane = p[P_AREA], p[P_PLANE]
     plunger = area * x[X_NUT]
@@ -54,7 +54,8 @@ def truth_of(x: Any, k: Any, p: Any, w: Any) -> dict[str, Any]:
         "needle_nl": float(x[X_NEEDLE] * _NL),
         "tissue_nl": float(x[X_TISSUE] * _NL),
         "lost_nl": float((x[X_NEEDLE] - x[X_TISSUE]) * _NL),
-        "passed_nl": float(x[X_V_OUT] * _NL),
+        "passed_nl": float((x[X_V_OUT] + x[X_WARMED]) * _NL),
+        "warmed_nl": float(x[X_WARMED] * _NL),
         "stored_nl": float((plunger - x[X_V_OUT]) * _NL),
         "air_nl": float(x[X_AIR] * _NL),
         "flow_nl_per_ms": float(x[X_Q] * 1e9),

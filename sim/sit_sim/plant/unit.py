@@ -90,6 +90,16 @@ class Unit:
     pressure_noise_pa: float
     contact_noise_n: float
     supply_noise_v: float
+    # what the reference design leaves out and a worn or badly filled device has; ranges: [worn] in reference.toml
+    bubble_m3: float = 0.0  # air in the syringe, at the pressure around it
+    thinning: float = 0.0  # share of the viscosity that high shear takes away, below 1
+    thinning_half_per_s: float = 1e4  # wall shear rate at which half of that is gone
+    encoder_cyclic_m: float = 0.0  # interpolation error, amplitude, once in each pitch
+    encoder_pitch_m: float = 20e-6
+    load_drift_n_per_s: float = 0.0
+    pressure_drift_pa_per_s: float = 0.0
+    growth_m_per_k: float = 0.0  # of hub and needle against the carriage's sensors
+    expansion_per_k: float = 0.0  # of the fluid, by volume
 
     def replace(self, **changes: float) -> Unit:
         """A copy with fields changed, in their own units; TypeError for an unknown field."""
