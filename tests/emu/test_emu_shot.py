@@ -82,6 +82,7 @@ def test_power_cut_keeps_the_ledger(bench, shot):
     while not bench.target.machine.ticking():  # the port is there long before the firmware
         assert bench.target.now() < 60
         bench.target.control({"do": "run", "ms": 10})
+    assert bench.target.machine.resets == 0
     again = Bench(bench.target)
     assert [record.hash for record in again.records()][: len(before)] == [record.hash for record in before]
     assert again.truth()["energised"] == 0

@@ -8,6 +8,7 @@ from sit_sim.emu import shims
 
 _STEP_S = 0.001
 _RAM_START = 0x20000000
+_WATCHDOG_CTRL = 0
 
 
 class NoFirmware(Exception):
@@ -71,6 +72,7 @@ class Chip:
         self.mcu.sram[:] = bytes(len(self.mcu.sram))
         self._forget_host()
         self.device.hard_reset(cause=ResetCause.POWER_ON)
+        self._stop_watchdog()
 
     def on_watchdog(self, call: Callable[[], None]) -> None:
         """Have `call` called when the watchdog, or the firmware by it, resets the chip."""
@@ -79,9 +81,14 @@ class Chip:
         def triggered() -> None:
             self._forget_host()
             reset()
+            self._stop_watchdog()
             call()
 
         self.mcu.watchdog.on_watchdog_trigger = triggered
+
+    def _stop_watchdog(self) -> None:
+        """A reset stops the chip's watchdog, as its boot ROM relies on; the emulator's would go on through it."""
+        self.mcu.watchdog.write_uint32(_WATCHDOG_CTRL, 0)
 
     def _forget_host(self) -> None:
         self.connected = False
