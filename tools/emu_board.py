@@ -1,12 +1,13 @@
 """The whole firmware on the emulated board, measured from outside: tools/cycles.py prints what comes of it.
 
-Times are taken on the wires: the panel frame stands for the sample, which it follows by some us; the dead-man's token
-is the last output that the tick writes before the step chunk. One board is opened twice: once to ask its free RAM.
+A tick's first register is the converter's, some 80 cycles before the encoder's count is read; its last output is the
+coil's voltage or, when the drive is on, the dead-man's token.
 """
 
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from sit_sim.targets.emu import EmuProcess
 
 Rows = list[tuple[str, ...]]
 _STATUS_ASKED = 12
+_MHZ = 125
+_COIL = 6 * 0x14 + 0x0C  # compare register of the coil's PWM slice
+_SAME_TICK_US = 60
 # the deployed main.py, saying how much RAM is left when the firmware runs
 _MAIN = """
 import gc
@@ -57,13 +61,85 @@ def timed(f, a) -> int:
 print([timed(board.read, inputs) for _ in range(40)])
 print([timed(board.write, outputs) for _ in range(40)])
 """
+# writes a word to the converter's FIFO register, which nothing else touches, and so says when it was reached
+_MARK = """
+import micropython
+from machine import Timer
+from sit_firmware.app import App
+@micropython.asm_thumb
+def mark(r0):
+    mov(r1, 0x80)
+    mov(r2, 23)
+    lsl(r1, r2)
+    mov(r2, 0x13)
+    mov(r3, 14)
+    lsl(r2, r3)
+    add(r1, r1, r2)
+    mov(r2, 0)
+    str(r2, [r1, 12])
+class Bare(App):
+    def __init__(self):
+        for name in NAMES:
+            setattr(self, name, None)
+        self._ticks = 0
+        self._cycle = mark
+        self._images = ()
+def ticking(callback):
+    import time
+    timer = Timer(-1, freq=4000, mode=Timer.PERIODIC, callback=callback, hard=True)
+    time.sleep_ms(5)
+    timer.deinit()
+"""
+_ADC_FIFO = 12
 
 
-def io_cycles() -> dict[str, list[int]]:
-    """Cycles of the board's read and write, the call included, on a chip with nothing at its pins."""
-    chip = Chip(uf2_path(), lambda block_bytes, blocks: file_system(block_bytes, blocks, instead={"main.py": ""}))
+def python_cycles() -> dict[str, list[int]]:
+    """What lies above the machine code, on a chip without its board: cycles of each form and from an interrupt on.
+
+    read, write: viper, the call included; direct: interrupt to machine code that is the timer's callback itself; tick:
+    interrupt to the machine code that App.tick calls.
+    """
+    chip = Chip(uf2_path(), lambda block_bytes, blocks: file_system(block_bytes, blocks, "viper", {"main.py": ""}))
     read, write = chip.execute(_IO).splitlines()[-2:]
-    return {"read": [int(n) for n in read[1:-1].split(",")], "write": [int(n) for n in write[1:-1].split(",")]}
+    found = {"read": [int(n) for n in read[1:-1].split(",")], "write": [int(n) for n in write[1:-1].split(",")]}
+    with open_target("sim:", hand="none") as target:
+        names = list(vars(target.machine.process.app))
+    irqs = _Interrupts(chip)
+    marks: list[int] = []
+    write_register = chip.mcu.adc.write_uint32
+
+    def written(offset: int, value: int) -> None:
+        if offset == _ADC_FIFO:
+            marks.append(chip.cycles - irqs.begun)
+        else:
+            write_register(offset, value)
+
+    chip.mcu.adc.write_uint32 = written
+    chip.execute(f"NAMES = {names}{_MARK}bare = Bare()\nbeat = bare.tick")
+    for name, callback in (("direct", "mark"), ("tick", "beat")):
+        marks.clear()
+        chip.execute(f"ticking({callback})")
+        found[name] = marks[2:]  # the first ones set up caches of the interpreter
+    return found
+
+
+class _Interrupts:
+    """When the timer last asked for an interrupt, in cycles."""
+
+    def __init__(self, chip: Chip) -> None:
+        timer = chip.mcu.timer
+        check = timer._check_interrupts
+        self.begun = 0
+        asked = [False]
+
+        def checked() -> None:
+            now = bool(timer.int_status)
+            if now and not asked[0]:
+                self.begun = chip.cycles
+            asked[0] = now
+            check()
+
+        timer._check_interrupts = checked
 
 
 def _formatted() -> bytes:
@@ -92,8 +168,11 @@ def measure() -> Rows:
             ("RAM free after boot, KiB", f"{free / 1024:.1f}"),
         ]
         print(*rows, sep="\n", file=sys.stderr)  # the rest takes minutes
-        for name, cycles in io_cycles().items():
-            rows.append((f"{name}, least and most, cycles", f"{min(cycles)}, {max(cycles)}"))
+        above = python_cycles()
+        for name in ("read", "write"):
+            rows.append((f"{name} as viper, least and most, cycles", f"{min(above[name])}, {max(above[name])}"))
+        python = max(above["tick"]) - max(above["direct"])
+        rows.append(("Python of a tick before its machine code, cycles", f"{python}"))
         return rows + _run(target)
 
 
@@ -119,10 +198,25 @@ def _run(target: Any) -> Rows:
     return [
         ("period of the tick at rest, least to most, us", f"{min(rest):.1f} to {max(rest):.1f}"),
         ("the same in a self-test", f"{min(wires.periods):.1f} to {max(wires.periods):.1f}"),
-        ("from the panel frame to the token, guard alone, us", _span([n for n in latency if n < _split(latency)])),
-        ("from the panel frame to the token, step and guard, us", _span([n for n in latency if n >= _split(latency)])),
+        ("from the timer's interrupt to the first register that is read, us", _span(wires.entries)),
+        ("from there to the last output, guard alone, us", _span([n for n in latency if n < _split(latency)])),
+        ("from there to the last output, step and guard, us", _span([n for n in latency if n >= _split(latency)])),
+        ("the whole interrupt at rest, recorder included, us", _span(_handler_us(target))),
         ("STATUS and its reply, median and most, ms", f"{statistics.median(trips):.2f}, {max(trips):.2f}"),
     ]
+
+
+def _handler_us(target: Any, ticks: int = 40) -> list[float]:
+    """How long the processor stays in an interrupt of a tick, looked at each microsecond."""
+    chip, spans, run = target.machine.chip, [], 0
+    for _ in range(250 * ticks):
+        chip.run_for(1e-6)
+        if chip.mcu.core.ipsr:
+            run += 1
+        elif run:
+            spans.append(float(run))
+            run = 0
+    return [span for span in spans if span > max(spans) / 4]  # USB's own are short
 
 
 def _split(latency: list[float]) -> float:
@@ -135,33 +229,60 @@ def _span(values: list[float]) -> str:
 
 
 class _Wires:
-    """Listens to the panel's bus and the token's pin."""
+    """Listens to the registers that a tick touches first and last, and to the token's pin."""
 
     def __init__(self, target: Any) -> None:
         machine = target.machine
         self._clock = machine.chip.clock
-        self._frames: list[float] = []
+        self._samples: list[float] = []
+        self._output = 0.0
         self.latencies: list[float] = []
-        bus = machine.chip.mcu.spi[1]
-        begin = bus.on_transmit
-
-        def frame(value: int) -> None:
-            self._frames.append(self._clock.nanos / 1000)
-            begin(value)
-
-        bus.on_transmit = frame
+        self.entries: list[float] = []
+        self._irqs = _Interrupts(machine.chip)
+        self._chip = machine.chip
+        for block, offset, call in ((machine.chip.mcu.adc, 0, self._sampled), (machine.chip.mcu.pwm, _COIL, self._put)):
+            _listen(block, offset, call)
         machine.wiring.listen("token", self._token)
 
+    @property
+    def _now(self) -> float:
+        return float(self._clock.nanos / 1000)
+
+    def _sampled(self) -> None:
+        """A conversion begins: the tick's first register, unless it is the second conversion of the same tick."""
+        if self._samples and self._now - self._samples[-1] < _SAME_TICK_US:
+            return
+        if self._output:
+            self.latencies.append(self._output - self._samples[-1])
+        self._output = 0.0
+        self._samples.append(self._now)
+        self.entries.append((self._chip.cycles - self._irqs.begun) / _MHZ)
+
+    def _put(self) -> None:
+        self._output = self._now
+
     def _token(self, level: bool) -> None:
-        if level and self._frames:
-            self.latencies.append(self._clock.nanos / 1000 - self._frames[-1])
+        if level:
+            self._output = self._now
 
     @property
     def periods(self) -> list[float]:
-        """Between two frames, us."""
-        return [b - a for a, b in zip(self._frames, self._frames[1:], strict=False)]
+        """Between two samples, us."""
+        return [b - a for a, b in zip(self._samples, self._samples[1:], strict=False)]
 
     def clear(self) -> None:
         """Begin anew."""
-        self._frames = self._frames[-1:]
-        self.latencies = []
+        self._samples = self._samples[-1:]
+        self.latencies, self.entries, self._output = [], [], 0.0
+
+
+def _listen(block: Any, offset: int, call: Callable[[], None]) -> None:
+    """Call when a register of a peripheral is written."""
+    write = block.write_uint32
+
+    def written(at: int, value: int) -> None:
+        if at == offset:
+            call()
+        write(at, value)
+
+    block.write_uint32 = written

@@ -110,8 +110,8 @@ DEFAULTS = (
 BOARDS = {
     "rp2040": (
         (image.P_MAX_DEPTH_UM, 1900),
-        (image.P_G_T_Q8, 512),
-        (image.P_G_T2_Q8, 512),
+        (image.P_G_T_Q8, 436),
+        (image.P_G_T2_Q8, 370),
     ),
     "esp32": (
         (image.P_MAX_DEPTH_UM, 1811),
