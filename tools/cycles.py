@@ -2,7 +2,7 @@
 
     tools/cycles.py [--write] [--only forms|phases|board]
 
-phases  machine code of control and guard on the bare emulated processor, by phase of a shot; needs no UF2
+phases  the tick's machine code on the bare emulated processor, by phase of a shot; needs no UF2
 forms   step and guard replayed on the emulated chip as bytecode, native, viper and machine code; SIT_UF2
 board   the whole firmware on the emulated board: latency, jitter, round trip, RAM; SIT_UF2
 
@@ -11,9 +11,9 @@ A part that can't run is left as it is on the page. The emulator has no flash wa
 
 import argparse
 import sys
-from array import array
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import marked
@@ -28,43 +28,35 @@ Rows = list[tuple[str, ...]]
 
 
 def phases() -> str:
-    """Cycles of step and guard in machine code, by phase, each call compared with the source."""
-    import sit_firmware
-    from bench_parts.chip import record_tape
-    from sit_build import entries, forms
-    from sit_firmware import codes, image
-    from sit_firmware.control.law import step
-    from sit_firmware.guard import check
-    from sit_sim.emu.core import Core
+    """Cycles of the tick's machine code by phase of a shot, each tick compared with the source."""
+    from sit_firmware import codes
+    from sit_sim.emu.bare_tick import shot_ticks, size_bytes
 
-    package = Path(sit_firmware.__file__).parent
-    modules = forms.constant_modules(package)
-    law = Core(entries.function_code(package, modules, "control/law.py", "step"))
-    guard = Core(entries.function_code(package, modules, "guard.py", "check"))
     names = {getattr(codes, n): n[6:].lower() for n in dir(codes) if n.startswith("PHASE_")}
-    tape = record_tape(1500, 2000)
-    state, outputs, params = (array("i", a) for a in (tape.state, tape.outputs, tape.params))
-    seen: dict[int, tuple[list[int], list[int]]] = {}
-    for index, inputs in enumerate(tape.inputs):
-        cost = seen.setdefault(state[image.ST_PHASE], ([], []))
-        for kind, (core, function) in enumerate(((law, step), (guard, check))):
-            if kind == 0 and index % 2:
-                continue
-            for number, values in enumerate((state, inputs, outputs, params)):
-                core.write(number, values)
-            cost[kind].append(core.call())
-            function(state, inputs, outputs, params)
-            if core.read(0, image.N_STATE) != state or core.read(2, image.N_OUTPUTS) != outputs:
-                raise RuntimeError(f"machine code and source differ in tick {index}")
-        state[image.ST_BEAT] += 1
+    ticks = list(shot_ticks(1500, 1000))
     rows = []
-    for phase, (steps, guards) in seen.items():
-        steps = steps or [0]
-        mean, worst = (round(sum(steps) / len(steps)), max(steps)), (round(sum(guards) / len(guards)), max(guards))
-        period = mean[1] + 2 * worst[1]
-        rows.append((names[phase], *(str(n) for n in (*mean, *worst, period)), f"{period / MHZ:.1f}"))
-    head = ("phase", "step mean", "step worst", "guard mean", "guard worst", "step + 2 guards, worst", "us")
-    return "\n".join(marked.table(head, rows))
+    for phase in (*dict.fromkeys(tick.phase for tick in ticks), None):
+        control, guard = ([t for t in ticks if phase in (t.phase, None) and t.control == kind] for kind in (1, 0))
+        both = max(t.cycles for t in control) + max(t.cycles for t in guard)
+        cells = [n for each in (control, guard) for n in (_mean(each), max(t.cycles for t in each))]
+        output_us = max(t.output_cycles for t in control) / MHZ
+        name = "whole shot" if phase is None else names[phase]
+        rows.append((name, *map(str, cells), str(both), f"{both / MHZ:.1f}", f"{output_us:.1f}"))
+    head = (
+        "phase",
+        "control tick mean",
+        "worst",
+        "guard tick mean",
+        "worst",
+        "both, worst",
+        "us",
+        "to the last output, us",
+    )
+    return "\n".join([*marked.table(head, rows), "", f"The machine code has {size_bytes()} bytes."])
+
+
+def _mean(ticks: list[Any]) -> int:
+    return round(sum(tick.cycles for tick in ticks) / len(ticks))
 
 
 def forms_table() -> str:

@@ -18,6 +18,7 @@ GENERATORS = (
     "tools/gen_hazards.py",
     "tools/gen_pins.py",
     "tools/late_boards.py",
+    "tools/tick_jitter.py",
     "tools/power_budget.py",
 )
 

@@ -290,6 +290,7 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_LOAD_MN": g["load_n"] * 1000,
         "G_SUPPLY_N": g["supply_ms"] * ticks_ms,
         "G_BEAT_N": g["background_ms"] * ticks_ms,
+        "G_PER_US_Q16": math.ceil(65536 / tick["tick_us"]),
         "G_LATE_US": tick["tick_us"] + guard_band.LATE_US,
         "G_CONTACT_N": g["contact_ms"] * ticks_ms,
         "G_CUT_N": g["cut_ticks"],

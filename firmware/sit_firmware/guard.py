@@ -49,6 +49,7 @@ def _begin(state, inputs, outputs, params):
     state[image.ST_G_LIVE] = 1
     state[image.ST_G_ENC_UM] = inputs[image.IN_ENC_UM]
     state[image.ST_G_DX_UM] = 0
+    state[image.ST_G_PERIOD_US] = inputs[image.IN_PERIOD_US]
     state[image.ST_G_TICK] = (inputs[image.IN_TICK] - 1) & 0x3FFFFFFF
     state[image.ST_G_STEPS] = inputs[image.IN_STEPS]
     state[image.ST_G_OWED] = 0

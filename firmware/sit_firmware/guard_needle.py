@@ -21,6 +21,10 @@ def needle(state, inputs, outputs, params):
     else:
         away = params[image.P_G_AWAY_UM]
         change = dx - state[image.ST_G_DX_UM]
+        # a tick longer than the one before shows more of the same speed
+        longer = inputs[image.IN_PERIOD_US] - state[image.ST_G_PERIOD_US]
+        if longer < 512 and longer > -512:
+            change -= (dx * longer * params[image.P_G_PER_US_Q16] + 32768) >> 16
         jerk = params[image.P_G_JERK_UM]
         if state[image.ST_G_BRIDGE] and outputs[image.OUT_BRIDGE]:
             jerk = params[image.P_G_JOLT_UM]
@@ -53,12 +57,13 @@ def needle(state, inputs, outputs, params):
         state[image.ST_G_HOME_N] = 0
     state[image.ST_G_ENC_UM] = enc
     state[image.ST_G_DX_UM] = dx
+    state[image.ST_G_PERIOD_US] = inputs[image.IN_PERIOD_US]
 
 
 def _envelope(state, inputs, outputs, params):
     """Could the needle still be stopped within the limit if the drive went to full force now and the next tick cut it?
 
-    w      greatest speed now: the change of a tick, one count more, and half a tick of the greatest acceleration
+    w      greatest speed now: the change of a whole tick, one count more, half a tick of the greatest acceleration
     drift  way until the drive is off, t ticks from now: w t + af t^2 / 2
     then the spring stops it from w + af t within (w + af t)^2 / (2 as)
     af is the greatest outward acceleration, as the least inward one, both at this place, worst unit.
@@ -70,6 +75,10 @@ def _envelope(state, inputs, outputs, params):
     dx = enc - state[image.ST_G_ENC_UM]
     af = params[image.P_G_AF_Q8] - ((enc * params[image.P_G_AF_SLOPE_Q16]) >> 16)
     w = (dx << 8) + 256 + (af >> 1)
+    # a tick shorter than it should be shows less of the speed; 33/32 is more than 256 / tick_us and what squares add
+    early = params[image.P_TICK_US] - inputs[image.IN_PERIOD_US]
+    if early > 0 and dx > 0:
+        w += (dx * early * 33) >> 5
     room = (params[image.P_G_LIMIT_UM] + zero - enc) << 8
     room -= (w * params[image.P_G_T_Q8] + af * params[image.P_G_T2_Q8]) >> 8
     if room <= 0:

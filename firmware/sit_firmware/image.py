@@ -183,6 +183,7 @@ ST_WAS_NL = 124  # nl: ST_NEEDLE_NL in the step before
 ST_FLIGHT_Q4 = 125  # control step / 16: volume that still passes once the plunger turns, as time of that flow
 ST_AT_NL = 126  # nl: ST_NEEDLE_NL when it turned
 ST_STILL_NL = 127  # nl: ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash
+ST_G_PERIOD_US = 131  # us: IN_PERIOD_US in the tick before
 N_STATE = 132
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
@@ -309,6 +310,7 @@ P_G_GRIP_MOST_MN = 102  # mN: plunger force beyond the pressure's, either way, t
 P_G_GRIP_LEAST_MN = 103  # mN: less than this while it slides forward, no stopper of this type makes
 P_G_GRIP_N = 104  # tick: for this long
 P_G_SLIDE_STEPS = 113  # step: forward steps after which the stopper slides, wherever it stood
+P_G_PER_US_Q16 = 126  # tick/us / 65536: one over the length of a tick
 N_PARAMS = 128
 
 # stages of the probe for tissue, in ST_PROBE

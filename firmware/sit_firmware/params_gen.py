@@ -96,6 +96,7 @@ DEFAULTS = (
     (image.P_G_LOAD_MN, 50000),
     (image.P_G_SUPPLY_N, 20),
     (image.P_G_BEAT_N, 400),
+    (image.P_G_PER_US_Q16, 263),
     (image.P_G_LATE_US, 275),
     (image.P_G_CONTACT_N, 2000),
     (image.P_G_CUT_N, 3),

@@ -48,8 +48,8 @@ def test_the_rp2040s_guard_allows_for_its_own_outputs():
     tick = REFERENCE["tick"]
     own_us = REFERENCE["board"]["rp2040"]["output_delay_us"]
     normal, slow = block("sim"), block("rp2040")
-    assert own_us >= 3 * 32, "docs/tick-cost.md: three times the slowest tick on the emulator"
+    assert own_us >= 3 * 33, "tests/firmware/test_cycle_budget.py: three times the slowest tick on the emulator"
     later = (own_us - tick["output_delay_us"]) * 256 / tick["tick_us"]
     assert slow[image.P_G_T_Q8] - normal[image.P_G_T_Q8] >= int(later) > 0
-    assert slow[image.P_G_T2_Q8] >= slow[image.P_G_T_Q8] ** 2 // 512
+    assert slow[image.P_G_T2_Q8] >= (slow[image.P_G_T_Q8] - 1) ** 2 // 512  # both are rounded up
     assert params.sum_ok(slow)

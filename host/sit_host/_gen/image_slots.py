@@ -199,6 +199,7 @@ STATE = (
     Slot("ST_BACK_END", 128, "0/1", "it took that, and pressure was left"),
     Slot("ST_STILL_PA", 129, "Pa", "filtered pressure at the look before the first of those without flow"),
     Slot("ST_PUSH_SUM", 130, "Pa control steps / 256", "pressure in line, summed over dispensing and dwell"),
+    Slot("ST_G_PERIOD_US", 131, "us", "IN_PERIOD_US in the tick before"),
 )
 
 N_PARAMS = 128
@@ -325,6 +326,7 @@ PARAMS = (
     Slot("P_EARLY_UM", 120, "um", "before the depth, where the probe of a shot of a run begins"),
     Slot("P_LOOK_TICKS", 121, "tick", "length of its look: longer, for it is the only one"),
     Slot("P_LOOK_DROP_PA", 122, "Pa", "a fall that shows a leak there"),
+    Slot("P_G_PER_US_Q16", 126, "tick/us / 65536", "one over the length of a tick"),
 )
 
 # every slot by its name

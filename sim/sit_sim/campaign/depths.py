@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sit_firmware import codes, image
 
 from sit_sim.campaign.bench import Bench
+from sit_sim.campaign.jitter import Jittered
 from sit_sim.plant import Unit, reference, spread_unit
 
 LIMIT_UM = 2000
@@ -56,19 +57,24 @@ def deepest(
     flag: bool = True,
     unit: Unit | None = None,
     board: str = "",
+    jitter_us: float = 0,
     **arguments: float,
 ) -> Depths:
     """One shot for each seed; every third fault strikes anywhere in the shot, the others while the needle moves.
 
     `skin` False takes the skin away (nothing holds the needle back), `guard` and `flag` False take these away.
-    `board`: with the parameters of a board, and its outputs as late as hardware/reference.toml says.
+    `board`: with the parameters of a board, and its outputs as late as hardware/reference.toml says. `jitter_us`: its
+    ticks come so much early or late.
     """
     runs = []
     for seed in seeds:
         drawn = unit or spread_unit(seed)
         if board:
             drawn = replace(drawn, output_delay_s=reference()["board"][board]["output_delay_us"] * 1e-6)
-        device = Bench(drawn, seed * 13 + 5, guarded=guard, board=board)
+        if jitter_us:
+            device: Bench = Jittered(drawn, seed * 13 + 5, jitter_us, board)
+        else:
+            device = Bench(drawn, seed * 13 + 5, guarded=guard, board=board)
         device.purge(1600)
         plant = device.plant
         plant.set("site", 1)

@@ -144,6 +144,12 @@ def shot_ticks(depth_um: int, volume_nl: int) -> Iterator[Tick]:
         raise RuntimeError(f"the shot ended with fault {state[image.ST_FAULT]}, cause {state[image.ST_CAUSE]}")
 
 
+def size_bytes() -> int:
+    """Bytes of the tick's machine code."""
+    machine = entries.machine_code(_PACKAGE, forms.constant_modules(_PACKAGE))
+    return 2 * len(machine.words) if machine else 0
+
+
 def _fill_memory(core: Core) -> None:
     """What rp2040.py puts into WORK, with the counts and tables in RAM."""
     slots = forms.constants((_PACKAGE / "boards" / "rp2_tick.py").read_text())

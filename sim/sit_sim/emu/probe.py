@@ -31,15 +31,16 @@ class Probe:
         lengths = words[2:-1]
         good = (words[1:-2] == _INTEGERS) & (places > 0) & (places < len(self._sram)) & (places % 4 == 0)
         found: dict[int, list[int]] = {}
-        for index in np.nonzero(good & (lengths <= image.N_STATE))[0]:
+        for index in np.nonzero(good & (lengths <= max(image.N_STATE, image.N_PARAMS)))[0]:
             found.setdefault(int(lengths[index]), []).append(int(places[index]))
         self._places = {}
         block = array("i", [0] * image.N_PARAMS)
         params.defaults(block)
-        for place in found.get(image.N_PARAMS, []):
-            held = self._array(place, image.N_PARAMS)
-            name = "params" if held[image.P_TICK_US] == block[image.P_TICK_US] else "state"
-            self._places[name] = (place, image.N_PARAMS)
+        for name, length in (("params", image.N_PARAMS), ("state", image.N_STATE)):
+            for place in found.get(length, []):
+                is_params = self._array(place, length)[image.P_TICK_US] == block[image.P_TICK_US]
+                if is_params == (name == "params"):
+                    self._places[name] = (place, length)
         tones = tone_table()
         for place in found.get(image.N_OUTPUTS, []):
             if self._array(place, len(tones)) != tones:

@@ -22,7 +22,7 @@ from sit_sim.targets.fram import Fram
 BOARD = "rpi_pico"
 _TICK_NS = TICK_US * 1000
 LOOK_NS = 95_000
-"""Into a tick: outputs are looked at. The firmware samples at about 7 us, its slowest write is there at about 90."""
+"""Into a tick: outputs are looked at. The firmware samples at about 12 us, its slowest write is there at about 55."""
 OUTPUT_DELAY_S = 100e-6
 """From when on the outputs act in the plant: the first of its substeps after LOOK_NS."""
 _QUADRATURE = ((False, False), (True, False), (True, True), (False, True))  # A, B of count & 3; A leads into the skin
