@@ -103,10 +103,12 @@ def python_cycles() -> dict[str, list[int]]:
     read, write = chip.execute(_IO).splitlines()[-2:]
     found = {"read": [int(n) for n in read[1:-1].split(",")], "write": [int(n) for n in write[1:-1].split(",")]}
     with open_target("sim:", hand="none") as target:
-        names = list(vars(target.machine.process.app))
+        process: Any = target.machine.process
+        names = list(vars(process.app))
     irqs = _Interrupts(chip)
     marks: list[int] = []
-    write_register = chip.mcu.adc.write_uint32
+    adc: Any = chip.mcu.adc
+    write_register = adc.write_uint32
 
     def written(offset: int, value: int) -> None:
         if offset == _ADC_FIFO:
@@ -114,7 +116,7 @@ def python_cycles() -> dict[str, list[int]]:
         else:
             write_register(offset, value)
 
-    chip.mcu.adc.write_uint32 = written
+    adc.write_uint32 = written
     chip.execute(f"NAMES = {names}{_MARK}bare = Bare()\nbeat = bare.tick")
     for name, callback in (("direct", "mark"), ("tick", "beat")):
         marks.clear()
@@ -127,7 +129,7 @@ class _Interrupts:
     """When the timer last asked for an interrupt, in cycles."""
 
     def __init__(self, chip: Chip) -> None:
-        timer = chip.mcu.timer
+        timer: Any = chip.mcu.timer
         check = timer._check_interrupts
         self.begun = 0
         asked = [False]
