@@ -24,7 +24,7 @@ def main(platform=sys.platform):
     name = BOARDS.get(platform)
     if name is None:
         raise SystemExit("OpenSIT has no board for the platform " + platform + ": it knows " + ", ".join(BOARDS))
-    # modules stay for ever: collected often, they lie close together and leave the flight recorder its one large piece
+    # modules stay for ever: collected often, they lie close together and leave the rest of the heap whole
     gc.threshold(_LOADING_BYTES)
     try:
         from sit_firmware.boards import safe
@@ -32,6 +32,9 @@ def main(platform=sys.platform):
         if safe.escape():
             print("OpenSIT: the pairing button is held, so the board stays at the REPL")
             return
+        from sit_firmware.recorder import new_log
+
+        log = new_log()  # the one large piece of the heap, made while nothing lies in its way
         module = __import__(name, None, None, ("make_board",))
     except ImportError as exc:
         raise SystemExit("OpenSIT's board " + name + " can't be loaded, install the whole firmware: " + str(exc))
@@ -40,7 +43,7 @@ def main(platform=sys.platform):
     board = module.make_board()
     gc.collect()
     gc.threshold(-1)
-    board.run(App(board))
+    board.run(App(board, log))
 
 
 def start():

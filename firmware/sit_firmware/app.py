@@ -26,7 +26,7 @@ from sit_firmware.link import Link
 from sit_firmware.mailbox import Mailbox
 from sit_firmware.panel import Panel
 from sit_firmware.plunger import Plunger
-from sit_firmware.recorder import Recorder
+from sit_firmware.recorder import Recorder, new_log
 from sit_firmware.service import Service
 from sit_firmware.session import Session
 from sit_firmware.settings import Settings
@@ -45,7 +45,8 @@ _SAFE_OUTPUTS = (image.OUT_DUTY, image.OUT_BRIDGE, image.OUT_SWITCH, image.OUT_T
 class App:
     """Builds the firmware on a board; see docs/architecture.md for the board's contract."""
 
-    def __init__(self, board):
+    def __init__(self, board, log=None):
+        """`log`: the flight recorder's ring, where RAM is so short that it was made before anything else."""
         self.board = board
         self.state, self.inputs, self.outputs, self.params = image.new()
         params.defaults(self.params, board.name)
@@ -62,7 +63,7 @@ class App:
         self.box = Mailbox(self.state)
         self.table = Table()
         self.events = Events(self)
-        self.recorder = Recorder(board.tick_us)
+        self.recorder = Recorder(board.tick_us, log or new_log())
         image_of_tick = (self.state, self.inputs, self.outputs, self.params, self.recorder.log)
         self._images = image_of_tick + (board.work, board.read, board.write)
         self.settings = Settings(board.store)

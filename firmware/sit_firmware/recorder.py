@@ -4,6 +4,14 @@
 and the tick isn't idle: every second tick while the needle moves, every 16th while it stands. The background starts and
 freezes a recording and reads it as bytes.
 
+RAM is short on a chip, so an image is kept packed, 12 slots in six words below 2^30:
+
+    0   depth 15 bits, encoder 15          3   plunger force 18, steps of the tick 5, phase 4
+    1   contact force 15, tick 15          4   volume past the tip 18, step count's upper 12
+    2   pressure 22, fault 7               5   coil duty 14, step count's lower 16
+
+A measure that its bits can't hold, which no sensor of the design gives, is cut to the nearest they can.
+
 The bytes describe themselves (little-endian): magic "OSFR", version u8, slots per image u8, tick_us u16, images u16,
 images lost u16 (the oldest, when the ring was full), then per slot of an image u8 array (0 inputs, 1 outputs, 2 state)
 and u8 slot number of image.py; then the images, oldest first, each slot an i32. The stride is 4 bytes per slot.
@@ -14,7 +22,7 @@ from array import array
 
 from sit_firmware import codes, image
 
-IMAGES = 768  # 768 images of 48 bytes hold a shot of 3 s
+IMAGES = 768  # a shot of 3 s; at most 12 288 ticks, which 15 bits tell apart
 
 # control words of `log`, before the images
 RUN = 0  # 0/1: record
@@ -22,17 +30,30 @@ NEXT = 1  # index in `log` of the next image
 COUNT = 2  # images in the ring
 LOST = 3  # images written over
 WAIT = 4  # ticks to the next sample
+LAST = 5  # tick: of the newest image
 FIRST = 8  # where the images begin
-SLOTS = 12
-END = FIRST + IMAGES * SLOTS
+WORDS = 6
+END = FIRST + IMAGES * WORDS
 
 _MOVING_TICKS = 2
 _STANDING_TICKS = 16
 
+# the most and the least that the bits of a measure hold
+_MOST_14 = (1 << 13) - 1
+_LEAST_14 = -(1 << 13)
+_MOST_15 = (1 << 14) - 1
+_LEAST_15 = -(1 << 14)
+_MOST_18 = (1 << 17) - 1
+_LEAST_18 = -(1 << 17)
+_MOST_22 = (1 << 21) - 1
+_LEAST_22 = -(1 << 21)
+_TICK_BITS = 15
+_TICK_MASK = 0x3FFFFFFF
+
 INPUTS = 0
 OUTPUTS = 1
 STATE = 2
-# what an image holds, in the order in which `keep` writes it
+# what an image holds, in the order in which a host reads it
 LAYOUT = (
     (INPUTS, image.IN_TICK),
     (STATE, image.ST_PHASE),
@@ -47,10 +68,20 @@ LAYOUT = (
     (STATE, image.ST_NEEDLE_NL),
     (STATE, image.ST_FAULT),
 )
+SLOTS = 12
 _HEAD = "<4sBBHHH"
-_HEAD_BYTES = struct.calcsize(_HEAD)
+_HEAD_BYTES = 12
 HEADER_BYTES = _HEAD_BYTES + 2 * SLOTS
 STRIDE = 4 * SLOTS
+
+
+def new_log():
+    """The ring, empty: one piece of 18 KiB. `range` fills it without a second piece as large."""
+    log = array("i", range(END))
+    log[RUN] = 0
+    log[NEXT] = FIRST
+    log[COUNT] = 0
+    return log
 
 
 def keep(state, inputs, outputs, log):
@@ -67,19 +98,51 @@ def keep(state, inputs, outputs, log):
     else:
         log[WAIT] = _MOVING_TICKS
     at = log[NEXT]
-    log[at] = inputs[image.IN_TICK]
-    log[at + 1] = phase
-    log[at + 2] = state[image.ST_DEPTH_UM]
-    log[at + 3] = inputs[image.IN_ENC_UM]
-    log[at + 4] = inputs[image.IN_CONTACT_MN]
-    log[at + 5] = inputs[image.IN_LOAD_MN]
-    log[at + 6] = inputs[image.IN_PRESS_PA]
-    log[at + 7] = inputs[image.IN_STEPS]
-    log[at + 8] = outputs[image.OUT_DUTY]
-    log[at + 9] = outputs[image.OUT_STEPS]
-    log[at + 10] = state[image.ST_NEEDLE_NL]
-    log[at + 11] = state[image.ST_FAULT]
-    at += SLOTS
+    high = state[image.ST_DEPTH_UM]
+    if high > _MOST_15:
+        high = _MOST_15
+    elif high < _LEAST_15:
+        high = _LEAST_15
+    low = inputs[image.IN_ENC_UM]
+    if low > _MOST_15:
+        low = _MOST_15
+    elif low < _LEAST_15:
+        low = _LEAST_15
+    log[at] = (high & 0x7FFF) << 15 | low & 0x7FFF
+    high = inputs[image.IN_CONTACT_MN]
+    if high > _MOST_15:
+        high = _MOST_15
+    elif high < _LEAST_15:
+        high = _LEAST_15
+    tick = inputs[image.IN_TICK]
+    log[LAST] = tick
+    log[at + 1] = (high & 0x7FFF) << 15 | tick & 0x7FFF
+    high = inputs[image.IN_PRESS_PA]
+    if high > _MOST_22:
+        high = _MOST_22
+    elif high < _LEAST_22:
+        high = _LEAST_22
+    log[at + 2] = (high & 0x3FFFFF) << 7 | state[image.ST_FAULT] & 0x7F
+    high = inputs[image.IN_LOAD_MN]
+    if high > _MOST_18:
+        high = _MOST_18
+    elif high < _LEAST_18:
+        high = _LEAST_18
+    log[at + 3] = (high & 0x3FFFF) << 9 | (outputs[image.OUT_STEPS] & 0x1F) << 4 | phase & 0xF
+    high = state[image.ST_NEEDLE_NL]
+    if high > _MOST_18:
+        high = _MOST_18
+    elif high < _LEAST_18:
+        high = _LEAST_18
+    low = inputs[image.IN_STEPS]
+    log[at + 4] = (high & 0x3FFFF) << 12 | (low >> 16) & 0xFFF
+    high = outputs[image.OUT_DUTY]
+    if high > _MOST_14:
+        high = _MOST_14
+    elif high < _LEAST_14:
+        high = _LEAST_14
+    log[at + 5] = (high & 0x3FFF) << 16 | low & 0xFFFF
+    at += WORDS
     if at >= END:
         at = FIRST
     log[NEXT] = at
@@ -94,10 +157,9 @@ class Recorder:
 
     stride = STRIDE
 
-    def __init__(self, tick_us):
+    def __init__(self, tick_us, log):
         self._tick_us = tick_us
-        self.log = array("i", [0] * END)
-        self.log[NEXT] = FIRST
+        self.log = log
         self.seq = 0
 
     def begin(self, seq):
@@ -152,9 +214,30 @@ class Recorder:
     def _image(self, number):
         """Image `number`, the oldest being 0."""
         log = self.log
-        at = FIRST + number * SLOTS
+        at = FIRST + number * WORDS
         if log[COUNT] == IMAGES:
             at += log[NEXT] - FIRST
             if at >= END:
-                at -= IMAGES * SLOTS
-        return struct.pack("<%di" % SLOTS, *log[at : at + SLOTS])
+                at -= IMAGES * WORDS
+        last = log[LAST]
+        return struct.pack(
+            "<12i",
+            (last - ((last - log[at + 1]) & ((1 << _TICK_BITS) - 1))) & _TICK_MASK,
+            log[at + 3] & 0xF,
+            _signed(log[at] >> 15, 15),
+            _signed(log[at], 15),
+            _signed(log[at + 1] >> _TICK_BITS, 15),
+            _signed(log[at + 3] >> 9, 18),
+            _signed(log[at + 2] >> 7, 22),
+            _signed(log[at + 4], 12) << 16 | log[at + 5] & 0xFFFF,
+            _signed(log[at + 5] >> 16, 14),
+            _signed(log[at + 3] >> 4, 5),
+            _signed(log[at + 4] >> 12, 18),
+            log[at + 2] & 0x7F,
+        )
+
+
+def _signed(word, bits):
+    """The lowest `bits` of a word as a signed number."""
+    value = word & ((1 << bits) - 1)
+    return value - (1 << bits) if value >> (bits - 1) else value

@@ -72,7 +72,7 @@ def played(seed, machine):
             live(chip, rng, state, outputs)
             chip.events = []
             run(images)
-            left.append([list(a) for a in (state, inputs, outputs, log[: log[NEXT] + 12], board.work)] + [chip.events])
+            left.append([list(a) for a in (state, inputs, outputs, log[: log[NEXT] + 6], board.work)] + [chip.events])
         return left
 
 

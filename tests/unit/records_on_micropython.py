@@ -8,7 +8,7 @@ import power_cut_rig
 from ledger_rig import OTHER, TREATMENT, Device, chain_faults, shot
 from sit_firmware import codes, image
 from sit_firmware.events import Events
-from sit_firmware.recorder import Recorder, keep
+from sit_firmware.recorder import Recorder, keep, new_log
 from store_fakes import MemoryStore
 
 
@@ -49,7 +49,7 @@ def heap():
 def tick():
     """The recorder's tick allocates nothing."""
     state, inputs, outputs, _ = image.new()
-    recorder = Recorder(250)
+    recorder = Recorder(250, new_log())
     log = recorder.log
     recorder.begin(1)
     state[image.ST_PHASE] = codes.PHASE_INSERT

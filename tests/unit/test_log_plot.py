@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from sit_firmware import image
-from sit_firmware.recorder import HEADER_BYTES, LAYOUT, Recorder, keep
+from sit_firmware.recorder import HEADER_BYTES, LAYOUT, Recorder, keep, new_log
 from sit_host._gen import enums
 from sit_host._gen.enums import Record as Kind
 from sit_host.errors import ProtocolError, UsageError
@@ -23,7 +23,7 @@ SHOT = (enums.Phase.APPROACH, enums.Phase.INSERT, enums.Phase.DISPENSE, enums.Ph
 def recording():
     """What the firmware's own recorder makes of a short shot."""
     state, inputs, outputs, _ = image.new()
-    recorder = Recorder(TICK_US)
+    recorder = Recorder(TICK_US, new_log())
     recorder.begin(7)
     for tick in range(400):
         inputs[image.IN_TICK] = 1000 + tick

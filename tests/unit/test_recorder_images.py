@@ -5,9 +5,39 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sit_firmware import codes, image, recorder
-from sit_firmware.recorder import IMAGES, LAYOUT, STRIDE, Recorder, keep
+from sit_firmware.recorder import FIRST, IMAGES, LAYOUT, STRIDE, WAIT, WORDS, Recorder, keep, new_log
 
 HEAD = "<4sBBHHH"
+
+
+# what an image holds of each slot
+RANGES = {
+    (0, image.IN_TICK): (0, 2**30 - 1),
+    (2, image.ST_PHASE): (1, 15),
+    (2, image.ST_DEPTH_UM): (-(2**14), 2**14 - 1),
+    (0, image.IN_ENC_UM): (-(2**14), 2**14 - 1),
+    (0, image.IN_CONTACT_MN): (-(2**14), 2**14 - 1),
+    (0, image.IN_LOAD_MN): (-(2**17), 2**17 - 1),
+    (0, image.IN_PRESS_PA): (-(2**21), 2**21 - 1),
+    (0, image.IN_STEPS): (-(2**27), 2**27 - 1),
+    (1, image.OUT_DUTY): (-(2**13), 2**13 - 1),
+    (1, image.OUT_STEPS): (-16, 15),
+    (2, image.ST_NEEDLE_NL): (-(2**17), 2**17 - 1),
+    (2, image.ST_FAULT): (0, 127),
+}
+BITS_TELL_ALL = (
+    (0, image.IN_TICK),
+    (2, image.ST_PHASE),
+    (0, image.IN_STEPS),
+    (1, image.OUT_STEPS),
+    (2, image.ST_FAULT),
+)
+
+
+def told(array, slot, tick):
+    """A value within the slot's range that tells slot and tick."""
+    least, most = RANGES[array, slot]
+    return least + (tick * 7919 + slot * 131 + array) % (most - least + 1)
 
 
 class Rig:
@@ -15,7 +45,7 @@ class Rig:
 
     def __init__(self):
         self.state, self.inputs, self.outputs, _ = image.new()
-        self.recorder = Recorder(250)
+        self.recorder = Recorder(250, new_log())
         self.tick = 0
 
     def run(self, phase, ticks):
@@ -23,7 +53,7 @@ class Rig:
         for _ in range(ticks):
             self.tick += 1
             for array, slot in LAYOUT:
-                (self.inputs, self.outputs, self.state)[array][slot] = array * 100000 + slot * 1000 + self.tick % 1000
+                (self.inputs, self.outputs, self.state)[array][slot] = told(array, slot, self.tick)
             self.inputs[image.IN_TICK] = self.tick
             self.state[image.ST_PHASE] = phase
             keep(self.state, self.inputs, self.outputs, self.recorder.log)
@@ -79,7 +109,7 @@ def test_a_shot_is_kept_whole_and_dense_where_the_needle_moves():
         tick = found[(0, image.IN_TICK)]
         for array, slot in LAYOUT:
             if (array, slot) not in ((0, image.IN_TICK), (2, image.ST_PHASE)):
-                assert found[(array, slot)] == array * 100000 + slot * 1000 + tick % 1000
+                assert found[(array, slot)] == told(array, slot, tick)
 
 
 def test_a_shot_of_three_seconds_fits():
@@ -118,6 +148,39 @@ def test_a_new_recording_drops_the_last():
     assert rig.recorder.size == 0
     rig.run(codes.PHASE_INSERT, 1)
     assert rig.recorder.seq == 2 and len(parsed(rig.bytes())[3]) == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_an_image_holds_what_stood_there(data):
+    """Every slot comes back as it was; a measure beyond its bits comes back as the nearest they hold."""
+    rig = Rig()
+    rig.recorder.begin(1)
+    wanted = {}
+    for array, slot in LAYOUT:
+        least, most = RANGES[array, slot]
+        beyond = 0 if (array, slot) in BITS_TELL_ALL else 2**29
+        value = data.draw(st.integers(least - beyond, most + beyond))
+        (rig.inputs, rig.outputs, rig.state)[array][slot] = value
+        wanted[array, slot] = min(max(value, least), most)
+    keep(rig.state, rig.inputs, rig.outputs, rig.recorder.log)
+    (found,) = parsed(rig.bytes())[3]
+    assert found == wanted
+    assert all(0 <= word < 2**30 for word in rig.recorder.log[FIRST : FIRST + WORDS])
+
+
+def test_ticks_are_told_over_the_whole_ring():
+    """The tick number wraps at 2^30, its kept bits sooner: each image of a full ring still tells its own tick."""
+    rig = Rig()
+    rig.recorder.begin(1)
+    rig.tick = 2**30 - 5000
+    for n in range(IMAGES + 9):
+        rig.inputs[image.IN_TICK] = (rig.tick + 16 * n) % 2**30
+        rig.state[image.ST_PHASE] = codes.PHASE_DISPENSE
+        rig.recorder.log[WAIT] = 0
+        keep(rig.state, rig.inputs, rig.outputs, rig.recorder.log)
+    ticks = [found[(0, image.IN_TICK)] for found in parsed(rig.bytes(5000))[3]]
+    assert ticks == [(rig.tick + 16 * n) % 2**30 for n in range(9, IMAGES + 9)]
 
 
 def test_the_images_say_what_they_are():
