@@ -24,6 +24,8 @@ PACKAGE = "sit_firmware"
 MOST_TRIES = 3
 _CHUNK = 1024
 
+on_trial = False  # set by ready(): the firmware that starts isn't confirmed
+
 
 def enter():
     """Puts the active slot before everything else where modules are looked for."""
@@ -34,6 +36,8 @@ def enter():
 
 def ready():
     """True when the firmware may start; a board whose other slot is to start instead resets and doesn't return."""
+    global on_trial
+    on_trial = False
     if _taken(STAY):
         print("OpenSIT: waiting for new firmware; the next start is an ordinary one")
         return False
@@ -50,13 +54,16 @@ def ready():
     if not state["confirmed"]:
         state["tries"] += 1
         write(state)
+        on_trial = True
     return True
 
 
 def failed():
-    """The firmware has ended by an exception: one that isn't confirmed is tried again, until it is given up."""
-    state = read()
-    if state and not state["confirmed"]:
+    """The firmware has ended by an exception: one that isn't confirmed is tried again, until it is given up.
+
+    Nothing is read here: it may have ended because the heap is full.
+    """
+    if on_trial:
         reset()
 
 
@@ -87,7 +94,7 @@ def damage(slot):
         for name, (size, digest) in manifest["files"].items():
             if _digest(slot + "/" + name, size) != digest:
                 return name + " is damaged"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, MemoryError):
         return "it isn't whole"
     return ""
 

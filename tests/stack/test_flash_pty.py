@@ -189,8 +189,9 @@ def test_a_damaged_slot_never_starts(board, image):
     [
         ("app", "raise RuntimeError('spoiled')"),
         ("guard", "def check(state, inputs, outputs, params):\n    raise ValueError"),
+        ("app", "kept = []\nwhile True:\n    kept.append(bytearray(64))"),
     ],
-    ids=["does not load", "fails in the tick"],
+    ids=["does not load", "fails in the tick", "fills the heap"],
 )
 def test_an_unhealthy_firmware_is_rolled_back(board, image, module, text):
     """Flash: a firmware that doesn't start, or faults, isn't confirmed; the one before runs again with its ledger."""

@@ -96,6 +96,23 @@ def test_tries_are_counted_before_the_start(loader, tmp_path):
     assert loader.resets == 1, "a confirmed firmware that fails isn't started over and over"
 
 
+def test_a_firmware_that_fills_the_heap_is_given_up_too(loader, tmp_path, monkeypatch):
+    """Flash: on trial it is started anew without reading anything; a manifest that fills the heap counts as damage."""
+    _slot(tmp_path, A)
+    _slot(tmp_path, B)
+    loader.write({"active": B, "confirmed": 0, "tries": 0, "before": A})
+    assert loader.ready()
+
+    def full(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as heap:
+        heap.setattr(loader.json, "load", full)
+        loader.failed()
+        assert loader.resets == 1
+        assert loader.damage(B) == "it isn't whole"
+
+
 def test_the_prompt_comes_once(loader, tmp_path):
     """Flash: UPDATE leads to the prompt once; without slots a firmware beside main.py starts as it is."""
     loader.stay()
