@@ -32,8 +32,8 @@ gc.threshold(4096)
 import main_deployed
 from sit_firmware.app import App
 init = App.__init__
-def built(self, board):
-    init(self, board)
+def built(self, *args):
+    init(self, *args)
     gc.collect()
     print("free", gc.mem_free())
 App.__init__ = built
