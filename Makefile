@@ -57,8 +57,9 @@ campaign: $(STAMP) ## Faults x moments x units on the whole stack, F1 then F2; g
 fuzz: $(STAMP) ## A million hostile frames on sim:, a hundred thousand on sim:micropython
 	$(PY) tools/fuzz.py --workers $(WORKERS) $(ARGS)
 
-soak: $(STAMP) ## A day of target time on sim:, an hour on sim:micropython
+soak: $(STAMP) ## A day of target time on sim:, an hour on sim:micropython, the heap over 1000 shots
 	$(PY) tools/soak.py $(ARGS)
+	$(PY) tools/heap_shots.py
 
 mutate: $(STAMP) ## Mutation testing of control, guard, limits and ledger: 300 mutants, at most 20 minutes
 	$(PY) tools/mutate.py $(ARGS)

@@ -1,6 +1,6 @@
-"""Where the RAM of the RP2040 goes, measured on the emulated board; tools/cycles.py writes the first table.
+"""Where the RAM of the RP2040 goes, measured on the emulated board.
 
-    tools/emu_ram.py                 after boot, and after the 5th and the 20th shot of a treatment
+    tools/emu_ram.py [--write]       after boot, after the 5th and the 20th shot of a treatment; into docs/tick-cost.md
     tools/emu_ram.py --modules       what each module takes while it loads, and each part of the app
 
 SIT_UF2 names a MicroPython UF2 for the Pico. A second of the board takes half a minute or more: the first takes about
@@ -22,23 +22,20 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "stack"))
 import marked
+from heap_shots import FIRST_LOOK, give
 from shotkit import Bench
-from sit_host._gen import enums, messages
-from sit_host.outcome import expect
-from sit_host.table import Row
 from sit_sim.emu.chip import uf2_path
 from sit_sim.targets import open_target
 from sit_sim.targets.emu import EmuProcess
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "tick-cost.md"
 Rows = list[tuple[str, ...]]
 SHOTS = 20
-FIRST_LOOK = 5
 _MARK = (0x2051_7A11, 0x1EAF_0B0E)  # tells the array from all else in RAM
-_DEPTH_UM, _VOLUME_NL, _DWELL_MS = 1500, 2000, 200
 
-# slots of the array: marks, heap in all, free before, with the board's modules and the app's, after boot, largest piece
-# after boot, ms of a collection, names kept; then what is free after each shot; then the largest piece at both looks
+# slots of the array: two marks; bytes of the heap in all, free before, after boot, of the largest piece then; us of a
+# collection; then what is free after each shot; then the largest piece at both looks
 _HEAP, _EMPTY, _BOOT, _PIECE, _GC_US = range(2, 7)
 _SHOT = 7  # free after shot n is at _SHOT + n
 _PIECES = _SHOT + SHOTS + 1
@@ -168,31 +165,14 @@ def _seen(target: Any) -> array[int]:
     return array("i", ram[at : at + 4 * _SLOTS])
 
 
-def _give(bench: Bench) -> None:
-    """Prepare, then give SHOTS points, one press each; RuntimeError when one isn't done."""
-    bench.prepare()
-    rows = [Row(point, 1, 1 + point % 8, _DEPTH_UM, _VOLUME_NL) for point in range(1, SHOTS + 1)]
-    expect(bench.client.load_table(messages.LoadBegin(b"RAM 0001", SHOTS, 1, 1, 1000, 50000, _DWELL_MS), rows))
-    for given in range(SHOTS):
-        if bench.state() != enums.State.ARMED:
-            expect(bench.arm(cursor=given, count=SHOTS - given))
-        before = bench.status().ledger_head
-        bench.press_and_trigger()
-        bench.client.wait_for(lambda before=before: bench.status().ledger_head == before + 2, 5.0)
-        bench.lift()
-        bench.hand("next_site")
-        print(f"shot {given + 1}: {_seen(bench.target)[_SHOT + given + 1]} bytes free", file=sys.stderr)
-    ends = bench.ends()
-    if len(ends) != SHOTS or any(end.kind != enums.Record.DONE for end in ends):
-        raise RuntimeError(f"not every shot was done: {[(end.kind.name, end.cause) for end in ends]}")
-
-
 def measure() -> Rows:
     """Rows of what and how much. NoFirmware without a UF2, RuntimeError when shots don't leave the same heap free."""
     with _open(_COUNTS) as target:
         seen = _seen(target)
         print(*seen[: _SHOT + 1], file=sys.stderr)  # the rest takes minutes
-        _give(Bench(target))
+        bench = Bench(target)
+        bench.prepare()
+        give(bench, 1, SHOTS, lambda n: print(f"shot {n}: {_seen(target)[_SHOT + n]} bytes free", file=sys.stderr))
         seen = _seen(target)
     free = seen[_SHOT + FIRST_LOOK : _SHOT + SHOTS + 1]
     if len(set(free)) != 1:
@@ -232,13 +212,16 @@ def main(argv: list[str]) -> int:
     from sit_sim.emu.chip import NoFirmware
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/tick-cost.md")
     parser.add_argument("--modules", action="store_true", help="by module and by part of the app")
     args = parser.parse_args(argv)
     try:
-        print(modules() if args.modules else table())
+        text = modules() if args.modules else table()
     except NoFirmware as reason:
         print(f"skipped: {reason}")
-    return 0
+        return 0
+    print(text)
+    return marked.put(PAGE, "ram", text, "tools/emu_ram.py") if args.write and not args.modules else 0
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def test_power_cuts(printed):
 def test_heap_is_the_same_after_1000_records(printed):
     """The background may allocate, it doesn't grow: records, events and the window."""
     assert int(printed["heap grew"][1]) <= 0
+    assert int(printed["points took"][0]) == 0
 
 
 def test_the_recorder_allocates_nothing(printed):

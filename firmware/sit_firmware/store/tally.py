@@ -12,6 +12,7 @@ from sit_firmware import codes
 from .entry import ATTEMPT, ENDS, KIND, MAX_NL, MIN_NL, NO_TREATMENT, POINT, SITE, TREATMENT
 
 SITES = 256
+_ROOM = 512  # shots of a treatment, as many as a full table has: below, none of them makes the heap smaller
 UNKNOWN_NL = 0xFFFFFFFF  # nl: an upper bound where records may be missing
 
 
@@ -29,13 +30,15 @@ class Tally:
         self._tags = bytearray(slots)
         self._slots = slots
         self._site_nl = array("I", [0] * SITES)
+        self._given = set(range(_ROOM))
         self._clear(NO_TREATMENT)
 
     def _clear(self, treatment):
         self.treatment = treatment
         self.min_nl = 0
         self.max_nl = 0
-        self._given = set()
+        while self._given:
+            self._given.pop()  # one by one: `clear` would give the room away
         for site in range(SITES):
             self._site_nl[site] = 0
 

@@ -1,0 +1,106 @@
+"""Free heap of the firmware after each shot on real MicroPython: from the 5th on it must stay the same.
+
+    tools/heap_shots.py                   1000 shots on sim:micropython, two minutes
+    tools/heap_shots.py --shots 100
+
+The shots are given by hand in treatments of 50 points; each table's records are saved and released, a used syringe is
+changed. The heap is looked at after a collection. Exit code 1 when it isn't the same. tools/emu_ram.py does it on the
+emulated board.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "stack"))
+from shotkit import Bench
+from sit_host._gen import enums, messages
+from sit_host.outcome import expect
+from sit_host.table import Row
+from sit_sim.targets import open_target
+
+FIRST_LOOK = 5
+_DEPTH_UM, _VOLUME_NL, _DWELL_MS = 1500, 2000, 200
+_POINTS = 50
+_SYRINGE_SHOTS = 400
+_SITES = 8
+
+
+def give(bench: Bench, first: int, count: int, after: Callable[[int], None]) -> None:
+    """A treatment of `count` points, one press each; `after` is called with the number of each shot, from `first` on.
+
+    RuntimeError when one isn't done.
+    """
+    rows = [Row(point, 1, 1 + point % _SITES, _DEPTH_UM, _VOLUME_NL) for point in range(1, count + 1)]
+    treatment = b"HEAP" + first.to_bytes(4, "little")
+    expect(bench.client.load_table(messages.LoadBegin(treatment, count, 1, 1, 1000, 50000, _DWELL_MS), rows))
+    for given in range(count):
+        if bench.state() != enums.State.ARMED:
+            expect(bench.arm(cursor=given, count=count - given))
+        head = bench.status().ledger_head
+        bench.press_and_trigger()
+        bench.client.wait_for(lambda head=head: bench.status().ledger_head >= head + 2, 5.0)
+        bench.lift()
+        bench.hand("next_site")
+        after(first + given)
+    ends = bench.ends()
+    if any(end.kind != enums.Record.DONE for end in ends[-count:]):
+        raise RuntimeError(f"not every shot was done: {[(end.kind.name, end.cause) for end in ends[-count:]]}")
+
+
+def _save(bench: Bench) -> None:
+    """The host has the records: their room is free."""
+    expect(bench.client.ledger_release(bench.status().ledger_head))
+
+
+def _change_syringe(bench: Bench) -> None:
+    expect(bench.client.change(enums.Change.SYRINGE, done=False))
+    for action in ("cartridge_out", "change_syringe", "change_needle"):
+        bench.hand(action)
+        bench.client.sleep(1.0)
+    bench.hand("cartridge_in")
+    bench.hand("adjust")
+    bench.client.sleep(1.0)
+    bench.work(messages.Change(enums.Change.SYRINGE, 1, 1))
+    bench.prepare()
+
+
+def run(shots: int) -> list[int]:
+    """Free bytes after each shot."""
+    free: list[int] = []
+
+    def look(number: int) -> None:
+        free.append(bench.target.control({"do": "info"})["heap_free_bytes"])
+
+    bench = Bench(open_target("sim:micropython", hand="none"))
+    try:
+        bench.prepare()
+        while len(free) < shots:
+            if len(free) and len(free) % _SYRINGE_SHOTS == 0:
+                _change_syringe(bench)
+            give(bench, len(free) + 1, min(_POINTS, shots - len(free)), look)
+            _save(bench)
+    finally:
+        bench.target.close()
+    return free
+
+
+def main(argv: list[str]) -> int:
+    """0 when the free heap stays the same."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shots", type=int, default=1000)
+    args = parser.parse_args(argv)
+    free = run(args.shots)
+    settled = list(enumerate(free, 1))[FIRST_LOOK - 1 :]
+    changes = [f"shot {n}: {b - a:+d}" for (_, a), (n, b) in itertools.pairwise(settled) if a != b]
+    print(f"free heap after shot {FIRST_LOOK}: {settled[0][1]} bytes, after shot {args.shots}: {settled[-1][1]} bytes")
+    print("the same after each shot between" if not changes else "it changed: " + ", ".join(changes))
+    return 1 if changes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
