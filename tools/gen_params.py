@@ -379,6 +379,7 @@ def text(ref: dict[str, Any]) -> str:
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
         f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",
         f"NEEDLE_NL = {math.ceil(max(bore_nl(n) for n in ref['needle'].values()))}  # nl: air in the largest needle",
+        f"NEEDLE_POINTS = {ref['reuse']['needle_points']}  # the most points that a needle may be used for",
         f"PER_MPA_Q34 = {round(PER_MPA_Q14 * 2**20)}  # 1/2^20: nl/MPa -> nl per 16 Pa in Q14",
         "",
     ]

@@ -45,6 +45,7 @@ class Soak:
         self.rounds = 0
         self.seen: dict[int, Any] = {}
         self.mishaps = 0
+        self.syringes = 1  # each belongs to one treatment
         self.given_nl = 0
         self.heaps: dict[int, list[int]] = {}
         """Free heap by boot: after its first round, and now."""
@@ -64,8 +65,9 @@ class Soak:
         ):
             prepare(bench)
         volume_nl = self.draw.randrange(1000, 6000)
-        treatment = struct.pack("<4sI", b"SOAK", self.rounds)
-        load(bench, [(point, 1500, volume_nl) for point in range(1, _POINTS + 1)], treatment)
+        treatment = struct.pack("<4sI", b"SOAK", self.syringes)
+        first = self.rounds * _POINTS
+        load(bench, [(first + point, 1500, volume_nl) for point in range(_POINTS)], treatment)
         expect(bench.arm(count=_POINTS))
         self._mishap()
         for _ in range(_POINTS):
@@ -104,6 +106,7 @@ class Soak:
         if outcome is None or not outcome.done:
             raise Ended("the change of the syringe wasn't taken")
         self.given_nl = 0
+        self.syringes += 1
 
     def _save(self) -> None:
         """The host keeps the records and frees their room on the device."""

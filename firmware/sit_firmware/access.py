@@ -102,6 +102,10 @@ class Access:
         self._derive()
         return 0
 
+    def keep_counts(self):
+        """Writes the counts of wrong tries. Raises StoreError."""
+        self._attempts.keep()
+
     # --- each poll ---------------------------------------------------------------------------------
 
     def poll(self):

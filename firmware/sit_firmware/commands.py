@@ -14,12 +14,14 @@ from sit_firmware.zeroing import Zeroing
 
 
 def _load_begin(dev, payload, reply):
-    treatment, _, syringe_id, needle_id, _, _, _ = struct.unpack(wire.FMT_LOAD_BEGIN, payload)
+    treatment, _, syringe_id, needle_id, _, _, _, expiry_s = struct.unpack(wire.FMT_LOAD_BEGIN, payload)
     bevel_um = params.bevel_um(needle_id)
     if not any(treatment) or not bevel_um:
         return codes.REFUSED_BAD_VALUE
     if syringe_id != dev.calibration.syringe_id:
         return codes.REFUSED_WRONG_SYRINGE
+    if dev.wall.unix_s >= expiry_s:
+        return codes.LIMIT_EXPIRED
     dev.table.begin(payload, bevel_um)
     params.use_needle(dev.params, needle_id)
     return 0

@@ -5,6 +5,7 @@ Volumes already given are the upper bounds of their intervals, so that what is u
 """
 
 from sit_firmware import codes
+from sit_firmware.store.entry import NO_TREATMENT
 
 
 def row_refusal(depth_um, volume_nl, bevel_um, limits):
@@ -31,6 +32,21 @@ def dose_limit(volume_nl, session_nl, window_nl, site_nl, limits):
         return codes.LIMIT_SITE
     if window_nl + volume_nl > limits.max_window_nl:
         return codes.LIMIT_WINDOW
+    return 0
+
+
+def use_limit(now_s, table, plunger, needle_points):
+    """The limit on what the product, the syringe and the needle may still be used for, codes.LIMIT_*, or 0.
+
+    `now_s`: seconds since 1970. One syringe with its needle is for one treatment, so for one patient; `needle_points`:
+    the most points that one needle may be used for.
+    """
+    if now_s >= table.expiry_s:
+        return codes.LIMIT_EXPIRED
+    if plunger.used_on not in (NO_TREATMENT, table.treatment):
+        return codes.LIMIT_REUSE
+    if plunger.needle_points >= needle_points:
+        return codes.LIMIT_NEEDLE
     return 0
 
 

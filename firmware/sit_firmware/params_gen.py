@@ -205,4 +205,5 @@ LOOK_TICKS = 48  # tick: the longest look of a run
 STEP_PM = 312500  # pm: travel of one microstep
 TUBE_NL = 29453  # nl: air in the tube after a syringe change
 NEEDLE_NL = 139  # nl: air in the largest needle
+NEEDLE_POINTS = 512  # the most points that a needle may be used for
 PER_MPA_Q34 = 274878  # 1/2^20: nl/MPa -> nl per 16 Pa in Q14

@@ -1,20 +1,24 @@
-"""The plunger's count: which syringe is fitted, how much of it is pushed, how much air its line still holds.
+"""The plunger's count: which syringe is fitted, how much of it is pushed, how much air its line still holds; and what
+syringe and needle have been used for.
 
 Background only. Counts are microsteps, forward positive. After a reset the hardware's counter starts anew, so both are
 taken again from the ledger's records since the last CHANGE of the syringe; a shot that ended unknown counts with its
-cap. Where that record has been overwritten the syringe counts as empty and the line as full of air.
+cap, one that was begun as a use. Where that record has been overwritten the syringe counts as empty and the line as
+full of air.
 """
 
 import struct
 
 from sit_firmware import codes, image, params, params_gen, wire
 from sit_firmware.store.access import StoreError
+from sit_firmware.store.entry import NO_TREATMENT
 
 _ENDS = (codes.RECORD_DONE, codes.RECORD_PARTIAL, codes.RECORD_ABORTED, codes.RECORD_PURGE)
 # places in a record; a CHANGE holds codes.CHANGE_* in `attempt` and the type of the new syringe in `site`
 _KIND = 1
 _WHAT = 3
 _SYRINGE = 4
+_TREATMENT = 6
 _STEPS = 10
 _CAP = 11
 _AIR_SHARE = 105  # percent of the line's volume that must have been pushed before it counts as free of air
@@ -30,6 +34,8 @@ class Plunger:
         self._filled_at = 0  # steps of this syringe at which the line is free of air
         self.syringe_id = 0
         self.capacity_steps = 0
+        self.used_on = NO_TREATMENT  # the treatment that this syringe has been used in
+        self.needle_points = 0  # shots begun with this needle
 
     def used_steps(self):
         """Steps since the syringe was fitted."""
@@ -48,10 +54,18 @@ class Plunger:
     def syringe_changed(self, syringe_id):
         """A full syringe of this type was fitted now, with a needle: tube and needle hold air."""
         self._take(syringe_id, 0, self._line_steps())
+        self.used_on = NO_TREATMENT
+        self.needle_points = 0
 
     def needle_changed(self):
         """A needle was fitted now: it holds air."""
         self._filled_at = self.used_steps() + self.air_steps() + self._needle_steps()
+        self.needle_points = 0
+
+    def shot_begun(self, treatment):
+        """A shot of this treatment is booked: syringe and needle are used from now on, whatever becomes of it."""
+        self.used_on = treatment
+        self.needle_points += 1
 
     def recall(self, ledger, calibration):
         """Takes the count from the ledger. The calibrated type is fitted unless a record says otherwise."""
@@ -81,12 +95,17 @@ class Plunger:
                 used += fields[_CAP]
                 # what it has pushed at least is unknown, so it may have freed nothing
                 filled_at += fields[_CAP]
+            elif kind == codes.RECORD_INTENT:
+                self.shot_begun(fields[_TREATMENT])
             elif kind == codes.RECORD_CHANGE and fields[_WHAT] == codes.CHANGE_SYRINGE:
+                self.used_on = NO_TREATMENT
+                self.needle_points = 0
                 known = True
                 used = 0
                 filled_at = self._line_steps()
                 syringe_id = fields[_SYRINGE]
             elif kind == codes.RECORD_CHANGE:
+                self.needle_points = 0
                 filled_at = (filled_at if filled_at > used else used) + self._needle_steps()
         self._take(syringe_id, used, filled_at)
         return known

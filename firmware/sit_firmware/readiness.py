@@ -3,7 +3,7 @@
 Background only; reads the device and changes nothing.
 """
 
-from sit_firmware import codes, image
+from sit_firmware import codes, image, limits, params_gen
 from sit_firmware.settings import DAMAGED
 
 # a missing bit -> the refusal that names it; every other missing bit is NOT_READY. First match wins.
@@ -101,4 +101,4 @@ def arm_refusal(dev):
         return codes.REFUSED_NOT_READY
     if dev.table.syringe_id != dev.plunger.syringe_id:
         return codes.REFUSED_WRONG_SYRINGE
-    return 0
+    return limits.use_limit(dev.wall.unix_s, dev.table, dev.plunger, params_gen.NEEDLE_POINTS)

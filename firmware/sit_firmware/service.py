@@ -37,7 +37,10 @@ class Service:
         self._timer.stop()
 
     def open(self, proof):
-        """Opens it; 0, LOCKOUT, BAD_STATE for a second time in a session, NEEDS_OPERATOR without a code, NEEDS_KEY."""
+        """Opens it; 0, LOCKOUT, BAD_STATE for a second time in a session, NEEDS_OPERATOR without a code, NEEDS_KEY.
+
+        Raises StoreError when the try can't be counted: then nothing was compared.
+        """
         dev = self._dev
         access = dev.access
         if access.codes.locked():
@@ -46,9 +49,13 @@ class Service:
             return codes.REFUSED_BAD_STATE
         if access.keys.code == NO_KEY:
             return codes.REFUSED_NEEDS_OPERATOR
+        if not dev.box.still():
+            return codes.REFUSED_BAD_STATE
+        # counted and kept before it is looked at: no power cut takes back a guess that was answered
+        access.codes.failed()
+        access.keep_counts()
         right = hmac.digest(hmac.pads(access.keys.code), _LABEL, access.seed)[:KEY_BYTES]
         if not hmac.same(right, proof):
-            access.codes.failed()
             return codes.REFUSED_NEEDS_KEY
         access.codes.passed()
         self._used = True

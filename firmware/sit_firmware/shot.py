@@ -48,6 +48,7 @@ class Shot:
         if refusal:
             return refusal
         self._intent_seq = dev.booking.seq
+        dev.plunger.shot_begun(dev.table.treatment)
         self._index = index
         self._row = row
         self._cap_steps = plan.cap_steps

@@ -48,6 +48,7 @@ class Table:
         self.viscosity_upas = 0
         self.flow_nl_per_s = 0
         self.dwell_ms = 0
+        self.expiry_s = 0  # the product must not be used from this time on
         self.bevel_um = 0
         self._run = b""
         self.run, self.period_ms, self.skin_ms, self.place_nl, self.run_flow_nl_per_s, self.flight_us = NO_RUN
@@ -61,7 +62,7 @@ class Table:
         fields = struct.unpack(wire.FMT_LOAD_BEGIN, payload)
         self.treatment = bytes(fields[0])
         self.count, self.syringe_id, self.needle_id = fields[1:4]
-        self.viscosity_upas, self.flow_nl_per_s, self.dwell_ms = fields[4:]
+        self.viscosity_upas, self.flow_nl_per_s, self.dwell_ms, self.expiry_s = fields[4:]
         self.bevel_um = bevel_um
 
     def declare(self, payload, settings):

@@ -9,7 +9,7 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = b"\x8b\x86\xd8\x15\xd7\x29\xca\x06"
+SCHEMA_HASH = b"\x97\x30\x9d\x77\xef\x07\xa3\x2e"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -26,7 +26,7 @@ FMT_STATUS_REPLY = "<IIBBIiiiiiHHhiiHH8sHIIIIII"
 STATUS_REPLY_LEN = 86
 FMT_SETTINGS_READ_REPLY = "<BHIIHIIHHBHiII"
 SETTINGS_READ_REPLY_LEN = 40
-FMT_LOAD_BEGIN = "<8sHBBIIH"
+FMT_LOAD_BEGIN = "<8sHBBIIHI"
 FMT_LOAD_RUN = "<BHHIIH"
 FMT_LOAD_PAGE = "<H"
 FMT_LOAD_PAGE_REPLY = "<H"
@@ -78,7 +78,7 @@ REQUESTS = {
         "LOAD_BEGIN",
         1,
         2,
-        22,
+        26,
         1,
         (
             (8, "<H", 1, 512),
@@ -87,6 +87,7 @@ REQUESTS = {
             (12, "<I", 300, 2000000),
             (16, "<I", 1000, 300000),
             (20, "<H", 0, 5000),
+            (22, "<I", 1, None),
         ),
     ),
     39: (

@@ -72,6 +72,10 @@ class Client(DeviceLink, TypedMessages):
 
     # --- the session ---------------------------------------------------------------------------------
 
+    def now_unix_s(self) -> int:
+        """Return the time of this host's clock."""
+        return int(self._unix_s())
+
     def start_events(self) -> None:
         """Begin to collect events at the device's next one. Raises as `expect` does."""
         self.log.begin(expect(self.status()).event_head)
@@ -79,7 +83,7 @@ class Client(DeviceLink, TypedMessages):
     def set_clock_if_needed(self) -> None:
         """Set the device's clock when it isn't set or off by a minute, and the device takes it now."""
         status = expect(self.status())
-        now = int(self._unix_s())
+        now = self.now_unix_s()
         if status.header.state in (enums.State.IDLE, enums.State.FAULT) and abs(status.unix_s - now) > _CLOCK_OFF_S:
             expect(self.set_clock(now))
 

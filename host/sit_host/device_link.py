@@ -143,7 +143,7 @@ class DeviceLink:
                 raise self._unreadable(message.NAME, error) from error
 
     @staticmethod
-    def refuse_here(message: str, number: enums.Refusal, doc: str = "", hint: str = "") -> Refused:
+    def refuse_here(message: str, number: enums.Refusal | enums.Limit, doc: str = "", hint: str = "") -> Refused:
         """Return a refusal of this host: nothing was sent."""
         info = status_info(number)
         return Refused(message, info.number, info.name, doc or info.doc, hint or info.hint)

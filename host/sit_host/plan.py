@@ -8,12 +8,13 @@ Users write millimetres and microlitres; a `Plan` holds whole micrometres and na
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .plan_lines import LineIndex
+from .table import NO_EXPIRY
 
 MAX_POINT_ID = 65535
 MAX_SITES = 254
@@ -21,15 +22,18 @@ MAX_SITES = 254
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong (or, with `warning`, worth a second look) in a plan, as one sentence."""
+    """One thing wrong in a plan, as one sentence; with `warning` it is only worth a second look, with `soft` as well it
+    passes a soft limit: an operator has to agree before it is given."""
 
     line: int
     sentence: str
     warning: bool = False
+    soft: bool = False
 
     def at(self, file: str) -> str:
         """Return `file:line: sentence`, the form every editor can jump to."""
-        return f"{file}:{self.line}: {'warning: ' if self.warning else ''}{self.sentence}"
+        kind = "soft limit: " if self.soft else "warning: " if self.warning else ""
+        return f"{file}:{self.line}: {kind}{self.sentence}"
 
 
 class PlanUnreadable(Exception):
@@ -147,6 +151,12 @@ class Plan:
     def viscosity_upas(self) -> int:
         """Viscosity in uPa.s, as the protocol carries it."""
         return round(self.product.viscosity_mpa_s * 1000)
+
+    @property
+    def expiry_unix_s(self) -> int:
+        """The product must not be used from this time on: the end of its last day, here."""
+        end = datetime.combine(self.product.expiry + timedelta(days=1), time())
+        return min(round(end.timestamp()), NO_EXPIRY - 1)
 
     def site_name(self, number: int) -> str:
         """Return the name of site `number` (from 1)."""

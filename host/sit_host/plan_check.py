@@ -18,6 +18,7 @@ from .flow_run import RunPlan
 from .plan import Plan, Point, Problem
 from .plan_limits import Equipment, Limits
 from .plan_run import check_run
+from .plan_soft import soft_problems
 from .plan_syringes import Segment, plan_segments
 
 DEEP_WARNING_UM = 1500
@@ -83,6 +84,7 @@ def check_plan(
             Problem(point.line, f"Point {point.id}: {_ul(point.volume_nl)} doesn't fit even a full syringe: lower it.")
             for point in too_big
         )
+    problems.extend(soft_problems(plan, segments))
     return Checked(plan, tuple(sorted(set(problems))), setup, flow, segments, run)
 
 

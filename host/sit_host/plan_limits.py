@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._gen.equipment import LIMITS, TABLES
+from ._gen.equipment import LIMITS, SOFT_LIMITS, TABLES
 from .flow import Line, Needle, Setup, Syringe
 from .plan import Plan
 
@@ -36,6 +36,22 @@ class Limits:
     syringe_id: int | None = None
     origin: str = "reference design"
     board: str = ""
+
+
+@dataclass(frozen=True)
+class SoftLimits:
+    """What an operator has to agree to, under the limits in force: per point, site, session, window and needle, and the
+    time between two treatments with one plan."""
+
+    shot_nl: int
+    site_nl: int
+    session_nl: int
+    window_nl: int
+    needle_points: int
+    again_s: int
+
+
+SOFT = SoftLimits(**SOFT_LIMITS)
 
 
 @dataclass(frozen=True)

@@ -44,4 +44,4 @@ def load_plan(file: Path, limits: Limits, equipment: Equipment, today: date) -> 
 
 def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
     """Return problems for `--json`."""
-    return [{"line": p.line, "sentence": p.sentence, "warning": p.warning} for p in problems]
+    return [{"line": p.line, "sentence": p.sentence, "warning": p.warning, "soft": p.soft} for p in problems]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ._gen.equipment import NEEDLE_POINTS
 from .flow import Setup, dead_volume_nl
 from .plan import Point
 
@@ -50,7 +51,11 @@ def usable_nl(setup: Setup) -> int:
 def plan_segments(
     points: Sequence[Point], setup: Setup, change_needle_after: int | None = None
 ) -> tuple[tuple[Segment, ...], tuple[Point, ...]]:
-    """Split points, in order, into segments. Return them and the points too big for any syringe (left out)."""
+    """Split points, in order, into segments. Return them and the points too big for any syringe (left out).
+
+    No needle gets more points than the device lets it.
+    """
+    most_points = min(change_needle_after or NEEDLE_POINTS, NEEDLE_POINTS)
     segments: list[Segment] = []
     too_big: list[Point] = []
     room = 0
@@ -67,7 +72,7 @@ def plan_segments(
         if point.volume_nl > usable_nl(setup):
             too_big.append(point)
             continue
-        worn = change_needle_after is not None and len(current) >= change_needle_after
+        worn = len(current) >= most_points
         after_needle = room - (NEEDLE_PRIME_NL if worn else 0)
         if point.volume_nl > after_needle:
             close()

@@ -22,8 +22,12 @@ class TypedMessages:
         """Send one message and return its outcome."""
         raise NotImplementedError
 
+    def now_unix_s(self) -> int:
+        """Return the time of this host's clock."""
+        raise NotImplementedError
+
     @staticmethod
-    def refuse_here(message: str, number: enums.Refusal, doc: str = "", hint: str = "") -> Refused:
+    def refuse_here(message: str, number: enums.Refusal | enums.Limit, doc: str = "", hint: str = "") -> Refused:
         """Return a refusal of this host."""
         raise NotImplementedError
 
@@ -141,8 +145,9 @@ class TypedMessages:
     ) -> Outcome[messages.LoadSealReply]:
         """Load and seal a whole table, `begin.count` being the number of rows; `run` declares it the table of a run.
 
-        This host refuses by itself a row deeper than the device's highest settable depth and a table longer than it
-        holds; `check` off leaves that to the device. Ends at the first outcome that isn't Delivered.
+        This host refuses by itself a row deeper than the device's highest settable depth, a table longer than it
+        holds and an expired product; `check` off leaves that to the device. Ends at the first outcome that isn't
+        Delivered.
         """
         if check:
             refusal = self._table_refusal(begin, rows)
@@ -180,6 +185,8 @@ class TypedMessages:
                 enums.Refusal.TOO_MANY,
                 f"The table has {len(rows)} rows, the device holds {self.device.max_points}.",
             )
+        if self.now_unix_s() >= begin.expiry_unix_s:
+            return self.refuse_here(begin.NAME, enums.Limit.EXPIRED)
         deepest = max(rows, key=lambda row: row.depth_um)
         if deepest.depth_um > self.device.max_depth_um:
             return self.refuse_here(

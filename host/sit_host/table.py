@@ -12,6 +12,7 @@ from sit_host.wire import RangeError
 
 _ROW = struct.Struct("<HBBHI")
 _PAGE_HEAD_BYTES = 2
+NO_EXPIRY = 0xFFFFFFFF  # LOAD_BEGIN's expiry of what has none, such as water on a bench
 ROWS_PER_PAGE = (MAX_PAYLOAD - _PAGE_HEAD_BYTES) // _ROW.size
 
 

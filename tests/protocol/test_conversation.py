@@ -20,11 +20,12 @@ from sit_host import codec
 from sit_host._gen import enums, messages
 from sit_host.client import Client
 from sit_host.outcome import Delivered, Refused, Unknown, expect
+from sit_host.table import NO_EXPIRY
 
 TICK_S = 250e-6
 UNIX_S = 1_800_000_000
 ROWS = ((1, 1, 1, 1200, 10000), (2, 1, 1, 1300, 12000))
-BEGIN = messages.LoadBegin(TREATMENT, len(ROWS), 1, 1, 1000, 50000, 1000)
+BEGIN = messages.LoadBegin(TREATMENT, len(ROWS), 1, 1, 1000, 50000, 1000, NO_EXPIRY)
 READS = [rule for rule in messages.RULES.values() if not rule.changes and rule.request is not messages.Hello]
 PACKED = b"".join(struct.pack("<HBBHI", *row) for row in ROWS)
 

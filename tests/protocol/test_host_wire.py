@@ -2,9 +2,10 @@
 
 import pytest
 from sit_host._gen import enums, messages
+from sit_host.table import NO_EXPIRY
 from sit_host.wire import RangeError, ShortPayload
 
-BEGIN = messages.LoadBegin(bytes(8), 1, 1, 1, 1000, 50000, 1000)
+BEGIN = messages.LoadBegin(bytes(8), 1, 1, 1, 1000, 50000, 1000, NO_EXPIRY)
 HELLO = messages.HelloReply.unpack(bytes(14 + 68))
 
 

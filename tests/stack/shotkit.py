@@ -15,7 +15,7 @@ from sit_host.client import Client
 from sit_host.errors import LinkLost
 from sit_host.ledger import read_records
 from sit_host.outcome import Delivered, Refused, expect
-from sit_host.table import Row
+from sit_host.table import NO_EXPIRY, Row
 from sit_sim.targets import LinkLost as SimLinkLost
 
 TREATMENT = b"STACK001"
@@ -120,10 +120,10 @@ class Bench:
             self.hand("remove_zero_tool")
         self.work(messages.Prime(40000))
 
-    def load(self, points, treatment=TREATMENT, check=True, run=None):
+    def load(self, points, treatment=TREATMENT, check=True, run=None, expiry_unix_s=NO_EXPIRY):
         """Loads and seals (point, depth_um, volume_nl[, attempt]) rows, as a run if one is given; the outcome."""
         rows = [Row(point, rest[0] if rest else 1, 1, depth, volume) for point, depth, volume, *rest in points]
-        begin = messages.LoadBegin(treatment, len(rows), 1, 1, 1000, 50000, 1000)
+        begin = messages.LoadBegin(treatment, len(rows), 1, 1, 1000, 50000, 1000, expiry_unix_s)
         return self.client.load_table(begin, rows, check=check, run=run)
 
     def arm(self, cursor=0, count=1, lease_ms=2000):

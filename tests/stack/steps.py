@@ -3,10 +3,12 @@
 from sit_host._gen import enums, messages
 from sit_host.ledger import read_records
 from sit_host.outcome import expect
-from sit_host.table import Row
+from sit_host.table import NO_EXPIRY, Row
 
 TREATMENT = b"stack\0\0\1"
-SALINE = dict(syringe_id=1, needle_id=1, viscosity_upas=1000, flow_nl_per_s=50_000, dwell_ms=500)
+SALINE = dict(
+    syringe_id=1, needle_id=1, viscosity_upas=1000, flow_nl_per_s=50_000, dwell_ms=500, expiry_unix_s=NO_EXPIRY
+)
 HAND_S = 3.0  # how long a host waits for the hand to make a change
 
 

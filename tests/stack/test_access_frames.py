@@ -8,6 +8,7 @@ from sit_host import keys
 from sit_host._gen import enums, messages
 from sit_host.codec import Decoder, Frame, encode_frame, signed_part
 from sit_host.outcome import Delivered, expect
+from sit_host.table import NO_EXPIRY
 
 POINTS = [(n, 1500, 5000) for n in range(1, 3)]
 KEY = bytes(range(16))
@@ -88,7 +89,7 @@ def test_a_host_without_the_key_reads_and_stops_only(open_sim):
         messages.Zero(),
         messages.Prime(40000),
         messages.Selftest(),
-        messages.LoadBegin(b"OTHER001", 1, 1, 1, 1000, 50000, 1000),
+        messages.LoadBegin(b"OTHER001", 1, 1, 1, 1000, 50000, 1000, NO_EXPIRY),
         messages.LoadSeal(2, bytes(8)),
         messages.ClearFault(codes.FAULT_ESTOP),
         messages.SetClock(1_900_000_000),

@@ -63,7 +63,7 @@ def test_ctrl_c_ends_after_the_shot_and_a_second_start_goes_on(device, plan, tmp
     assert second.record["treatment"] == first.record["treatment"]
     assert treatkit.each_once(device, len(POINTS))
     assert second.record["summary"]["points"] == len(POINTS)
-    third = treat(device, plan, tmp_path / "records", interrupt_after(0))
+    third = treat(device, plan, tmp_path / "records", interrupt_after(0), over_soft=True)
     assert third.record["run"] == 2 and not third.record["resumed"]
 
 
@@ -84,7 +84,7 @@ def test_ctrl_c_twice_stops_at_once(device, plan, tmp_path):
     # a slow fluid: the shot lasts long enough for a person
     slow = write_plan(tmp_path, [(1.5, 90.0)] * 2, name="slow.toml")
     slow.write_text(slow.read_text().replace("viscosity_mpa_s = 1.0", "viscosity_mpa_s = 20.0"))
-    done = treat(device, slow, tmp_path / "records", Impatient())
+    done = treat(device, slow, tmp_path / "records", Impatient(), over_soft=True)
     assert done.record["ended"] == "stopped"
     ends = [r for r in treatkit.ledger(device) if r.kind in (Kind.DONE, Kind.PARTIAL, Kind.ABORTED)]
     assert [end.kind for end in ends] in ([Kind.PARTIAL], [Kind.ABORTED])
@@ -105,7 +105,7 @@ def test_a_lost_journal_is_made_up_for_by_the_ledger(device, plan, tmp_path):
 def test_a_new_run_is_a_new_treatment(device, plan, tmp_path):
     """A declined treatment isn't offered again; the new one has a name of its own."""
     first = treat(device, plan, tmp_path / "records", interrupt_after(1))
-    second = treat(device, plan, tmp_path / "records", interrupt_after(1), new=True)
+    second = treat(device, plan, tmp_path / "records", interrupt_after(1), new=True, over_soft=True)
     assert second.record["treatment"] != first.record["treatment"]
     third = treat(device, plan, tmp_path / "records")
     assert third.record["treatment"] == second.record["treatment"]
@@ -200,19 +200,22 @@ def test_a_device_that_never_comes_back(device, plan, tmp_path):
 
 @pytest.mark.targets("sim:", reason=HOST_ONLY)
 def test_a_plan_given_again_is_asked_about(device, plan, tmp_path):
-    """A plan that was given within a day is given again only when a person says that it is meant; the same if it was
-    changed in between and its earlier version wasn't finished."""
+    """Limits: a plan that was given within a day is given again only when a person says that it is meant, at the
+    terminal or by the flag; the same if it was changed in between and its earlier version wasn't finished."""
     treat(device, plan, tmp_path / "records")
     before = sum(treatkit.starts(device).values())
-    declining = Operator(attended=True, answers=[("given again", False), ("Go on with it", False)])
-    with pytest.raises(SitError, match="Nothing was given"):
-        treat(device, plan, tmp_path / "records", declining)
-    treat(device, plan, tmp_path / "records", interrupt_after(1))
+    declining = Operator(attended=True, answers=[("soft limits", False), ("Go on with it", False)])
+    for nobody in (declining, Operator()):
+        with pytest.raises(SitError, match="Nothing was given"):
+            treat(device, plan, tmp_path / "records", nobody)
+        assert any("begun 1 times within a day" in sentence for sentence in nobody.said)
+    record = treat(device, plan, tmp_path / "records", interrupt_after(1), over_soft=True).record
+    assert [item["how"] for item in record["agreed"]] == ["--over-soft-limits"]
     plan.write_text(plan.read_text() + "# changed\n")
-    changed = Operator(attended=True, answers=[("earlier version", False)])
+    changed = Operator(attended=True, answers=[("soft limits", False)])
     with pytest.raises(SitError, match="Nothing was given"):
         treat(device, plan, tmp_path / "records", changed)
-    assert any("earlier version" in question for question in changed.asked)
+    assert any("earlier version" in sentence for sentence in changed.said)
     assert sum(treatkit.starts(device).values()) < before + len(POINTS)
 
 

@@ -67,7 +67,7 @@ def test_a_wider_bore_moves_the_truth_and_not_the_report(open_device, target_spe
     volumes = []
     for scenario in (None, treatkit.SCENARIOS / "bore_plus_2_percent.toml"):
         client = open_device(scenario=scenario)
-        points = treat(client, plan, tmp_path / "records", new=True).record["points"]
+        points = treat(client, plan, tmp_path / "records", new=True, over_soft=True).record["points"]
         true_nl = sum(point["truth"]["volume_nl"] for point in points)
         volumes.append((sum(point["reported"]["volume_nl"] for point in points), true_nl))
     (reported, true), (reported_wide, true_wide) = volumes
@@ -81,7 +81,7 @@ def test_a_record_is_never_written_over(device, tmp_path):
     plan = write_plan(tmp_path, MIXED[:1])
     first = treat(device, plan, tmp_path / "records")
     before = first.json_path.read_bytes()
-    second = treat(device, plan, tmp_path / "records")
+    second = treat(device, plan, tmp_path / "records", over_soft=True)
     assert first.json_path != second.json_path
     assert first.json_path.read_bytes() == before
     assert first.record["treatment"] != second.record["treatment"]
@@ -92,7 +92,7 @@ def test_a_record_is_never_written_over(device, tmp_path):
 def test_a_syringe_that_is_used_up_is_changed_in_the_middle(device, tmp_path):
     """Treatment: a new syringe, zero and prime in the middle, and every point exactly once over both."""
     plan = write_plan(tmp_path, [(1.5, 99.0)] * 11)
-    done = treat(device, plan, tmp_path / "records")
+    done = treat(device, plan, tmp_path / "records", over_soft=True)
     assert done.record["complete"]
     assert done.record["changes"] == ["syringe", "syringe"]
     assert treatkit.each_once(device, 11)

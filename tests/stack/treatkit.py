@@ -84,7 +84,7 @@ def write_plan(folder, points, *, head="", name="plan.toml", run=""):
     return path
 
 
-def treat(client, plan, records, operator=None, *, new=None, keeps_ledger=True):
+def treat(client, plan, records, operator=None, *, new=None, keeps_ledger=True, over_soft=False):
     """Give a plan as `sit treat` does, and return its `Done`."""
     settings = expect(client.settings_read())
     limits = device_limits(settings, client.name)
@@ -101,6 +101,7 @@ def treat(client, plan, records, operator=None, *, new=None, keeps_ledger=True):
             new=new,
             unix_s=lambda: UNIX_S,
             keeps_ledger=keeps_ledger,
+            over_soft=over_soft,
         )
     )
 

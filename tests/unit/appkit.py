@@ -291,12 +291,23 @@ class Device:
                 return ended[-1][1:]
         raise AssertionError("the work hasn't ended")
 
-    def load(self, rows, treatment=TREATMENT, syringe=1, needle=1, run=None, sealed_run=True, viscosity_upas=1000):
+    def load(
+        self,
+        rows,
+        treatment=TREATMENT,
+        syringe=1,
+        needle=1,
+        run=None,
+        sealed_run=True,
+        viscosity_upas=1000,
+        expiry_s=0xFFFFFFFF,
+    ):
         """Loads and seals rows of (point, attempt, site, depth_um, volume_nl); the result of the first refusal or 0.
 
         `run` holds LOAD_RUN's fields; `sealed_run` None leaves them out of the seal.
         """
-        begin = struct.pack(wire.FMT_LOAD_BEGIN, treatment, len(rows), syringe, needle, viscosity_upas, 50000, 1000)
+        head = (treatment, len(rows), syringe, needle, viscosity_upas, 50000, 1000, expiry_s)
+        begin = struct.pack(wire.FMT_LOAD_BEGIN, *head)
         packed = b"".join(struct.pack("<HBBHI", *row) for row in rows)
         steps = [(codes.MSG_LOAD_BEGIN, begin)]
         declared = struct.pack(wire.FMT_LOAD_RUN, *run) if run else b""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from sit_host._gen import enums, messages
 from sit_host._gen.enums import Ready, Refusal, State
 from sit_host.codec import encode_frame
 from sit_host.errors import EXIT_UNKNOWN, LinkLost, NoAnswer, ProtocolError, RefusedError, UnknownError
 from sit_host.outcome import Delivered, Refused, Unknown, expect
-from sit_host.table import ROWS_PER_PAGE, Row, pages, seal_hash
+from sit_host.table import NO_EXPIRY, ROWS_PER_PAGE, Row, pages, seal_hash
 from sit_host.testing import ScriptedDevice, header, make
 
 
 def _begin(count: int) -> messages.LoadBegin:
-    return messages.LoadBegin(b"treatmnt", count, 1, 1, 1000, 50_000, 100)
+    return messages.LoadBegin(b"treatmnt", count, 1, 1, 1000, 50_000, 100, NO_EXPIRY)
 
 
 def test_delivered_refused_unknown() -> None:
@@ -128,6 +130,18 @@ def test_one_micrometre_too_deep_is_refused_here() -> None:
     assert isinstance(client.load_table(_begin(1), rows[:1]), Delivered)
     assert isinstance(client.load_table(_begin(2), rows, check=False), Delivered)
     assert device.sent(messages.LoadPage)[-1].rows == rows[0].pack() + rows[1].pack()
+
+
+def test_an_expired_product_is_refused_here() -> None:
+    """Limits: the client refuses a product that has expired by this host's clock; before that it sends it."""
+    device = ScriptedDevice()
+    client = device.client()
+    now_s = client.now_unix_s()
+    rows = [Row(1, 1, 1, 1200, 5000)]
+    outcome = client.load_table(dataclasses.replace(_begin(1), expiry_unix_s=now_s), rows)
+    assert isinstance(outcome, Refused) and outcome.name == "EXPIRED" and "another lot" in outcome.hint
+    assert not device.sent(messages.LoadBegin)
+    assert isinstance(client.load_table(dataclasses.replace(_begin(1), expiry_unix_s=now_s + 60), rows), Delivered)
 
 
 def test_a_table_too_long_is_refused_here() -> None:
@@ -297,7 +311,7 @@ def test_every_message_has_a_method() -> None:
     """One typed method per message of the schema."""
     device = ScriptedDevice()
     client = device.client()
-    client.load_table(_begin(1), [Row(1, 1, 1, 1200, 5000)])
+    client.load_table(_begin(1), [Row(1, 1, 1, 1200, 5000)], run=messages.LoadRun(1, 110, 60, 5000, 50_000, 0))
     calls = (
         client.settings_read,
         client.zero,

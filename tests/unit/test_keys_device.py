@@ -5,7 +5,7 @@ import hmac as python_hmac
 import struct
 
 import pytest
-from appkit import NONCE, Device
+from appkit import NONCE, Device, Store
 from sit_firmware import calibration, codes, hmac, image, settings, wire
 from sit_firmware.access import LOST, OPEN, PAIRED
 from sit_firmware.access_lockout import LOCK_MS, MOST
@@ -51,9 +51,26 @@ def mac_of(dev, key=KEY):
     return host_keys.signer(key, dev.app.access.seed)(Frame(b"").signed)
 
 
-def serviced():
+class CutStore:
+    """A store whose next write, once armed, is cut after `kept` bytes."""
+
+    def __init__(self, store, kept):
+        self.size = store.size
+        self.readinto = store.readinto
+        self._store = store
+        self._kept = kept
+        self.armed = False
+
+    def write(self, addr, buf):
+        if self.armed:
+            self._store.write(addr, bytes(buf)[: self._kept])
+            raise PowerCut
+        self._store.write(addr, buf)
+
+
+def serviced(store=None):
     """A device with a code and an open service mode."""
-    dev = Device()
+    dev = Device(store)
     dev.hello()
     press(dev)
     assert service(dev, codes.SERVICE_SET_CODE, CODE) == 0
@@ -276,6 +293,39 @@ def test_wrong_codes_lock_out():
     dev.hello()
     right = host_keys.service_proof(CODE, dev.app.access.seed)
     assert service(dev, codes.SERVICE_OPEN, right) == codes.LIMIT_LOCKOUT
+
+
+def test_no_power_cut_takes_back_a_guess():
+    """Start: a wrong code is counted before it is answered, wherever in the count's write power goes."""
+    store = Store()
+    serviced(store)
+    guesses = 0
+    for kept in (*range(0, SLOT_BYTES, 9), None):
+        dev = Device(CutStore(store, kept))
+        dev.hello()
+        dev.run_ms(20)
+        counted = dev.app.access.codes.bad
+        dev.store.armed = kept is not None
+        try:
+            assert service(dev, codes.SERVICE_OPEN, OTHER) == codes.REFUSED_NEEDS_KEY
+            guesses += 1
+        except PowerCut:
+            pass  # it was never answered
+        again = Device(store)
+        assert again.app.access.codes.bad >= guesses and again.app.access.codes.bad >= counted
+    assert guesses == 1
+
+
+def test_a_guess_that_cant_be_counted_isnt_looked_at():
+    """Start: while the count can't be kept not even the right code opens service mode."""
+    dev = serviced()
+    dev.hello()
+    right = host_keys.service_proof(CODE, dev.app.access.seed)
+    dev.store.fail = ("write",)
+    assert service(dev, codes.SERVICE_OPEN, right) == codes.REFUSED_STORE
+    assert not dev.app.service.is_open()
+    dev.store.fail = ()
+    assert service(dev, codes.SERVICE_OPEN, right) == 0
 
 
 def test_what_was_written_waits_for_the_next_start():

@@ -124,7 +124,7 @@ def test_a_control_without_a_hazard_is_named(folder):
 def test_pages_show_every_hazard(folder):
     """Both pages hold each hazard, control and test; the HTML needs nothing beside itself."""
     matrix = read_matrix(folder)
-    for page in (html(matrix), markdown(matrix)):
+    for page in (html(matrix).replace("<wbr>", ""), markdown(matrix)):
         for text in ("over-depth", "no way home", "limit-depth", "test_depth", "A stop.", "In a shot."):
             assert text in page
     assert "src=" not in html(matrix) and "http" not in html(matrix)

@@ -11,6 +11,7 @@ from sit_host.plan_read import parse_plan
 from sit_host.records import RecordError, check_writable, json_text, record_folder, write_new
 from sit_host.report import render_report
 from sit_host.testing import make
+from sit_host.treatment.agree import Agreed
 from sit_host.treatment.begin import Chosen
 from sit_host.treatment.course import read_course
 from sit_host.treatment.figures import point_rows, records_of, summary
@@ -56,6 +57,7 @@ def record_of(found, truth=None, error=None):
         ],
         ledger=records_of(found.records, TREATMENT, 1),
         changes=["syringe"],
+        agreed=[Agreed("Point 1 gets more than 50 uL.", "asked", 1_795_000_000)],
         started_unix_s=1_795_000_000,
         ended_unix_s=1_795_000_100,
         truth=truth,
@@ -160,7 +162,14 @@ class Control:
         self.shots = []
 
     def add(self, number, tissue_nl):
-        values = {"depth_um": 1200.0, "tip_peak_um": 1201.0, "tissue_nl": tissue_nl, "needle_nl": tissue_nl, "steps": 9}
+        values = {
+            "depth_um": 1200.0,
+            "depth_end_um": 1200.0,
+            "tip_peak_um": 1201.0,
+            "tissue_nl": tissue_nl,
+            "needle_nl": tissue_nl,
+            "steps": 9,
+        }
         self.shots.append({"shot": {"number": number, **values}})
 
     def control(self, command):

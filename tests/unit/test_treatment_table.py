@@ -78,7 +78,7 @@ def test_dose_limits(session, window, site, limit):
 def test_seal_needs_count_and_hash():
     """A table whose count or hash differs from what was loaded can't be armed."""
     dev = _device()
-    begin = struct.pack(wire.FMT_LOAD_BEGIN, TREATMENT, 2, 1, 1, 1000, 50000, 1000)
+    begin = struct.pack(wire.FMT_LOAD_BEGIN, TREATMENT, 2, 1, 1, 1000, 50000, 1000, 0xFFFFFFFF)
     rows = struct.pack("<HBBHI", *GOOD) + struct.pack("<HBBHI", 2, 1, 1, 1200, 10000)
     digest = hashlib.sha256(begin + rows).digest()[:8]
     assert dev.ask(codes.MSG_LOAD_BEGIN, begin).result == 0
@@ -100,7 +100,7 @@ def test_seal_needs_count_and_hash():
 def test_page_beyond_the_count_is_refused():
     """Rows beyond the table that was begun are refused, and half a row is."""
     dev = _device()
-    begin = struct.pack(wire.FMT_LOAD_BEGIN, TREATMENT, 1, 1, 1, 1000, 50000, 1000)
+    begin = struct.pack(wire.FMT_LOAD_BEGIN, TREATMENT, 1, 1, 1, 1000, 50000, 1000, 0xFFFFFFFF)
     row = struct.pack("<HBBHI", *GOOD)
     assert dev.ask(codes.MSG_LOAD_PAGE, struct.pack("<H", 0) + row).result == codes.REFUSED_BAD_STATE
     assert dev.ask(codes.MSG_LOAD_BEGIN, begin).result == 0

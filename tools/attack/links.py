@@ -16,6 +16,7 @@ from sit_host._gen.enums import Record as Kind
 from sit_host.codec import encode_frame
 from sit_host.errors import SitError
 from sit_host.outcome import Refused, expect
+from sit_host.table import NO_EXPIRY
 from sit_sim.plant import nominal_unit
 
 from attack import judge
@@ -60,7 +61,7 @@ def _two_hosts(bench: Bench, draw: random.Random) -> None:
     wanted = (
         messages.Hello(session, messages.SCHEMA_HASH),
         messages.Arm(2000, 0, 2),
-        messages.LoadBegin(b"ANOTHER1", 1, 1, 1, 1000, 50_000, 1000),
+        messages.LoadBegin(b"ANOTHER1", 1, 1, 1, 1000, 50_000, 1000, NO_EXPIRY),
         messages.Prime(40_000),
     )
     for seq, message in enumerate(wanted, 1):

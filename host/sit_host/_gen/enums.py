@@ -379,6 +379,9 @@ class Limit(DocEnum):
     SITE = 99, "A site's limit is reached."
     RESERVOIR = 100, "The syringe is nearly empty."
     LOCKOUT = 101, "Too many wrong keys or codes: none is taken for a while. STOP and DISARM work."
+    EXPIRED = 102, "The product of the table has expired."
+    NEEDLE = 103, "The needle has been used for as many points as it may."
+    REUSE = 104, "Syringe and needle have been used in another treatment: they belong to that patient."
 
 
 class Alarm(DocEnum):

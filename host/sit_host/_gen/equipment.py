@@ -79,3 +79,12 @@ LIMITS: dict[str, int] = {
     "max_site_nl": 2000000,
     "min_gap_ms": 100,
 }
+SOFT_LIMITS: dict[str, int] = {
+    "shot_nl": 50000,
+    "site_nl": 1000000,
+    "session_nl": 2500000,
+    "window_nl": 1500000,
+    "needle_points": 200,
+    "again_s": 86400,
+}
+NEEDLE_POINTS = 512

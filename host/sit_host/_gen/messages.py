@@ -11,7 +11,7 @@ from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
 PROTOCOL_MINOR = 1
-SCHEMA_HASH = bytes.fromhex("8b86d815d729ca06")
+SCHEMA_HASH = bytes.fromhex("97309d77ef07a32e")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80
@@ -343,6 +343,8 @@ class LoadBegin(Message):
     viscosity_upas: Viscosity of the product. [300 to 2000000 uPa.s]
     flow_nl_per_s: Plunger flow the planner chose. [1000 to 300000 nl/s]
     dwell_ms: Longest dwell the planner allows. [0 to 5000 ms]
+    expiry_unix_s: The product must not be used from this time on; 4294967295: it has no such time. [1 to
+        4294967295 s]
     """
 
     NAME: ClassVar[str] = "LOAD_BEGIN"
@@ -355,6 +357,14 @@ class LoadBegin(Message):
         Field("viscosity_upas", "u32", "uPa.s", 300, 2000000, "Viscosity of the product."),
         Field("flow_nl_per_s", "u32", "nl/s", 1000, 300000, "Plunger flow the planner chose."),
         Field("dwell_ms", "u16", "ms", 0, 5000, "Longest dwell the planner allows."),
+        Field(
+            "expiry_unix_s",
+            "u32",
+            "s",
+            1,
+            4294967295,
+            "The product must not be used from this time on; 4294967295: it has no such time.",
+        ),
     )
 
     treatment: bytes
@@ -364,6 +374,7 @@ class LoadBegin(Message):
     viscosity_upas: int
     flow_nl_per_s: int
     dwell_ms: int
+    expiry_unix_s: int
 
 
 @dataclass(frozen=True)

@@ -339,6 +339,23 @@ STATUSES: dict[int, StatusInfo] = {
         "Too many wrong keys or codes: none is taken for a while. STOP and DISARM work.",
         "Wait a minute, end other programs that use this device, then try again.",
     ),
+    102: StatusInfo(
+        102, "limit", "EXPIRED", "The product of the table has expired.", "Use another lot, with a plan that names it."
+    ),
+    103: StatusInfo(
+        103,
+        "limit",
+        "NEEDLE",
+        "The needle has been used for as many points as it may.",
+        "Change the needle, zero and prime.",
+    ),
+    104: StatusInfo(
+        104,
+        "limit",
+        "REUSE",
+        "Syringe and needle have been used in another treatment: they belong to that patient.",
+        "Change syringe and needle, zero and prime.",
+    ),
 }
 
 ALARMS: dict[int, AlarmInfo] = {

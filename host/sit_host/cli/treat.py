@@ -19,6 +19,7 @@ from sit_host.plan_forecast import forecast, forecast_pairs
 from sit_host.plan_limits import device_limits, reference_equipment, reference_limits
 from sit_host.plan_load import PlanRefused, load_plan
 from sit_host.records import DEFAULT_DIR, check_writable
+from sit_host.treatment.agree import FLAG
 from sit_host.treatment.sitting import Sitting, sit
 
 _DECLINED = SitError("Nothing was given: the treatment wasn't begun.", "")
@@ -38,8 +39,9 @@ _DECLINED = SitError("Nothing was given: the treatment wasn't begun.", "")
     help="Folder for records; a record is never written over.",
 )
 @click.option("--resume/--new", "resume", default=None, help="Take up an unfinished treatment, or begin a new one.")
+@click.option(FLAG, "over_soft", is_flag=True, help="Agree to the soft limits that the plan passes; it is recorded.")
 @device_options
-def command(call: Call, plan: Path, records: Path, resume: bool | None) -> int:
+def command(call: Call, plan: Path, records: Path, resume: bool | None, over_soft: bool) -> int:
     """Give the points of PLAN with the device; the trigger starts each one.
 
     Shows what will happen, leads through syringe, needle, zero and prime, follows each point, offers missed ones
@@ -73,6 +75,7 @@ def command(call: Call, plan: Path, records: Path, resume: bool | None) -> int:
                     new=None if resume is None else not resume,
                     unix_s=time.time,
                     keeps_ledger=not call.simulated or call.sim.state_dir is not None,
+                    over_soft=over_soft,
                 )
             )
         finally:
@@ -98,5 +101,6 @@ def _checked(call: Call, plan: Path, load: Any, *, quiet: bool = False) -> Check
         raise
     if not quiet:
         for problem in checked.problems:
-            call.ui.note(problem.at(str(plan)))
+            if not problem.soft:  # those are told when they are asked for
+                call.ui.note(problem.at(str(plan)))
     return checked

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from sit_host.qa.trace import CONTROLS, HAZARDS, Hazard, Matrix
 
@@ -52,4 +55,10 @@ def html(matrix: Matrix) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breaks"] = _breaks
     return environment.get_template("hazards.html.j2").render(matrix=matrix)
+
+
+def _breaks(name: str) -> Markup:
+    """A name of a test or file that may go on in the next line after each of its parts."""
+    return Markup(re.sub(r"(?<=\w)(/|::|_)", r"\1<wbr>", str(escape(name))))

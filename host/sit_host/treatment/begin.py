@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from sit_host._gen.enums import Record as Kind
 from sit_host._gen.records import Record
 from sit_host.plan import Plan
+from sit_host.plan_limits import SOFT
 from sit_host.treatment.course import ENDS, Course, read_course
 from sit_host.treatment.identity import NO_TREATMENT, runs_in, treatment_id
 from sit_host.treatment.journal import Entry
 from sit_host.treatment.talk import Talk
 
-_RECENT_S = 86_400
 _AHEAD = 64  # runs beyond those in the journal that are looked for in the ledger
 
 
@@ -88,24 +88,29 @@ def choose(plan: Plan, unfinished: Unfinished | None, next_run: int, talk: Talk,
     return fresh
 
 
-def confirm_again(plan: Plan, entries: Sequence[Entry], now_unix_s: float, talk: Talk) -> bool:
-    """Ask before a plan is given that was begun within a day, or whose earlier version wasn't finished.
+def begun_before(plan: Plan, entries: Sequence[Entry], now_unix_s: float) -> list[str]:
+    """Return the soft limits of time: the plan was begun within a day, or an earlier version of it isn't finished.
 
     `entries` is the whole journal. The device can't know that two treatments are meant for one person.
     """
-    recent = [entry for entry in entries if entry.lasting and now_unix_s - entry.started_unix_s < _RECENT_S]
+    recent = [entry for entry in entries if _gave(entry) and now_unix_s - entry.started_unix_s < SOFT.again_s]
     same = [entry for entry in recent if entry.plan_sha256 == plan.sha256]
     changed = [e for e in recent if e.plan_sha256 != plan.sha256 and e.plan_name == plan.head.name and not e.closed]
-    if changed and not talk.confirm(
-        "An earlier version of this plan was begun and not finished; what it gave isn't counted in this one. "
-        "Begin this one all the same?"
-    ):
-        return False
-    if not same:
-        return True
-    return talk.confirm(
-        f"This plan was begun {len(same)} times within a day. Is it to be given again, as a new treatment?"
-    )
+    found = []
+    if changed:
+        found.append(
+            "An earlier version of this plan was begun and not finished; what it gave isn't counted in this one."
+        )
+    if same:
+        found.append(
+            f"This plan was begun {len(same)} times within a day; it would be given again, as a new treatment."
+        )
+    return found
+
+
+def _gave(entry: Entry) -> bool:
+    """Whether a shot was begun in this run, on a device that lasts."""
+    return entry.lasting and any(record.kind == Kind.INTENT for record in entry.records)
 
 
 def same_syringe(records: Sequence[Record], treatment: bytes) -> bool:

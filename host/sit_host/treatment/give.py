@@ -14,7 +14,7 @@ from sit_host._gen.messages import Event, LoadBegin, LoadRun
 from sit_host._gen.statuses import ALARMS
 from sit_host.describe import status_info
 from sit_host.outcome import expect
-from sit_host.table import Row
+from sit_host.table import NO_EXPIRY, Row
 from sit_host.treatment.device import Watched
 from sit_host.treatment.talk import Talk
 
@@ -37,7 +37,7 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Fluid:
-    """What a table's head says beside its rows: ids of syringe and needle, the planner's figures, and its run."""
+    """What a table's head says: ids of syringe and needle, the planner's figures, its run, the product's end."""
 
     syringe_id: int
     needle_id: int
@@ -45,6 +45,7 @@ class Fluid:
     flow_nl_per_s: int
     dwell_ms: int
     run: LoadRun | None = None
+    expiry_unix_s: int = NO_EXPIRY
 
 
 class Giver:
@@ -72,6 +73,7 @@ class Giver:
             viscosity_upas=fluid.viscosity_upas,
             flow_nl_per_s=fluid.flow_nl_per_s,
             dwell_ms=fluid.dwell_ms,
+            expiry_unix_s=fluid.expiry_unix_s,
         )
         expect(self._client.load_table(begin, rows, run=fluid.run))
 

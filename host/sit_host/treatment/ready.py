@@ -72,7 +72,7 @@ def _change_text(checked: Checked, what: str) -> str:
     if what == NEEDLE:
         return f"Change the needle: {plan.head.needle}; {jig}"
     product = f"{plan.product.name}, lot {plan.product.lot}, expires {plan.product.expiry}"
-    return f"Fit a full syringe ({plan.head.syringe}) of {product}; {jig}"
+    return f"Fit a full syringe ({plan.head.syringe}), never one that was in before, of {product}; {jig}"
 
 
 def _clear(device: Watched, talk: Talk, status: StatusReply) -> StatusReply:

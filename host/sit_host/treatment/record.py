@@ -13,6 +13,7 @@ from sit_host._gen.statuses import ALARMS
 from sit_host.describe import status_info
 from sit_host.plan import Plan
 from sit_host.plan_forecast import Forecast
+from sit_host.treatment.agree import Agreed
 from sit_host.treatment.begin import Chosen
 from sit_host.treatment.figures import Shots, point_rows, summary
 from sit_host.treatment.run import Result
@@ -32,6 +33,7 @@ def treatment_record(
     events: Sequence[Event],
     ledger: Sequence[Record],
     changes: Sequence[str],
+    agreed: Sequence[Agreed],
     started_unix_s: float,
     ended_unix_s: float,
     truth: Shots | None,
@@ -78,6 +80,7 @@ def treatment_record(
         },
         "forecast": forecast.as_json() if forecast else None,
         "changes": list(changes),
+        "agreed": [vars(item) for item in agreed],
         "points": rows,
         "summary": summary(plan, result.course, rows),
         "alarms": _alarms(events, hello.tick_us),

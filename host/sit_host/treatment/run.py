@@ -159,7 +159,15 @@ class Treatment:
         setup, flow, plan = self.checked.setup, self.checked.flow, self.checked.plan
         assert setup is not None and flow is not None
         run = None if self.checked.run is None else load_run(self.checked.run)
-        return Fluid(setup.syringe.id, setup.needle.id, plan.viscosity_upas, flow.flow_nl_per_s, flow.dwell_ms, run)
+        return Fluid(
+            setup.syringe.id,
+            setup.needle.id,
+            plan.viscosity_upas,
+            flow.flow_nl_per_s,
+            flow.dwell_ms,
+            run,
+            plan.expiry_unix_s,
+        )
 
     # --- ends and returns ----------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from sit_host.plan_forecast import Forecast
 from sit_host.plan_limits import Limits
 from sit_host.records import json_text, record_folder, write_new
 from sit_host.report import render_report
-from sit_host.treatment.begin import Chosen, choose, confirm_again, known_runs, same_syringe
+from sit_host.treatment.agree import agree, window_passed
+from sit_host.treatment.begin import Chosen, begun_before, choose, known_runs, same_syringe
 from sit_host.treatment.device import Watched
 from sit_host.treatment.figures import records_of
 from sit_host.treatment.journal import Journal, Writer
@@ -30,7 +31,7 @@ class Sitting:
     """All that a sitting needs. `new`: True begins anew, False resumes, None asks.
 
     `unix_s` is the wall clock. `keeps_ledger` is False for a simulated device that ends with this process: what it
-    leaves unfinished can't be taken up by another.
+    leaves unfinished can't be taken up by another. `over_soft`: soft limits are agreed to on the command line.
     """
 
     client: Client
@@ -43,6 +44,7 @@ class Sitting:
     new: bool | None
     unix_s: Callable[[], float]
     keeps_ledger: bool = True
+    over_soft: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,12 @@ def sit(sitting: Sitting) -> Done:
     journal = Journal(sitting.records)
     unfinished, next_run = known_runs(plan, journal.of_plan(plan.sha256), device.records)
     chosen = choose(plan, unfinished, next_run, talk, sitting.new)
-    if chosen.resumed is None and not confirm_again(plan, journal.entries(), started, talk):
-        raise SitError("Nothing was given: this plan was not to be given again.")
+    over = [problem.sentence for problem in sitting.checked.problems if problem.soft]
+    if chosen.resumed is None:
+        over += begun_before(plan, journal.entries(), started)
+    time_s = sitting.forecast.time_s if sitting.forecast else 0.0
+    over += window_passed(device.records, plan.sum_nl, time_s, sitting.limits.window_s, started)
+    agreed = agree(over, talk, sitting.over_soft, started)
     _close_abandoned(journal, chosen, sitting, hello.uid.hex())
     writer = journal.begin(
         plan.sha256,
@@ -84,6 +90,8 @@ def sit(sitting: Sitting) -> Done:
         hello.uid.hex(),
         sitting.keeps_ledger,
     )
+    for item in agreed:
+        writer.add({"agreed": item.what, "how": item.how, "unix_s": item.unix_s})
     truth = Truth(client.transport)
     treatment = Treatment(
         device=device,
@@ -110,6 +118,7 @@ def sit(sitting: Sitting) -> Done:
             events=device.told,
             ledger=records_of(result.records, chosen.treatment, first_seq),
             changes=treatment.segments_given,
+            agreed=agreed,
             started_unix_s=started,
             ended_unix_s=sitting.unix_s(),
             truth=truth.shots if truth.available else None,
