@@ -3,9 +3,9 @@
     tools/heap_shots.py                   1000 shots on sim:micropython, two minutes
     tools/heap_shots.py --shots 100
 
-The shots are given by hand in treatments of 50 points; each table's records are saved and released, a used syringe is
-changed. The heap is looked at after a collection. Exit code 1 when it isn't the same. tools/emu_ram.py does it on the
-emulated board.
+The shots are given by hand in tables of 50 points, a treatment for each syringe; each table's records are saved and
+released, a used syringe is changed. The heap is looked at after a collection. Exit code 1 when it isn't the same.
+tools/emu_ram.py does it on the emulated board.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "stack
 from shotkit import Bench
 from sit_host._gen import enums, messages
 from sit_host.outcome import expect
-from sit_host.table import Row
+from sit_host.table import NO_EXPIRY, Row
 from sit_sim.targets import open_target
 
 FIRST_LOOK = 5
@@ -31,13 +31,14 @@ _SITES = 8
 
 
 def give(bench: Bench, first: int, count: int, after: Callable[[int], None]) -> None:
-    """A treatment of `count` points, one press each; `after` is called with the number of each shot, from `first` on.
+    """A table of `count` points, one press each; `after` is called with the number of each shot, from `first` on.
 
     RuntimeError when one isn't done.
     """
-    rows = [Row(point, 1, 1 + point % _SITES, _DEPTH_UM, _VOLUME_NL) for point in range(1, count + 1)]
-    treatment = b"HEAP" + first.to_bytes(4, "little")
-    expect(bench.client.load_table(messages.LoadBegin(treatment, count, 1, 1, 1000, 50000, _DWELL_MS), rows))
+    rows = [Row(point, 1, 1 + point % _SITES, _DEPTH_UM, _VOLUME_NL) for point in range(first, first + count)]
+    treatment = b"HEAP" + (1 + (first - 1) // _SYRINGE_SHOTS).to_bytes(4, "little")
+    begin = messages.LoadBegin(treatment, count, 1, 1, 1000, 50000, _DWELL_MS, NO_EXPIRY)
+    expect(bench.client.load_table(begin, rows))
     for given in range(count):
         if bench.state() != enums.State.ARMED:
             expect(bench.arm(cursor=given, count=count - given))
