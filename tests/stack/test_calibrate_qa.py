@@ -43,3 +43,14 @@ def test_depths_of_the_nominal_unit_are_within_25_um(capsys):
 def test_a_series_that_cannot_be_given_is_refused():
     """Start: a depth that the device refuses ends the command before anything moves."""
     assert run(["qa", "depth", "--n", "2", "--depths", "2.5", "--target", "sim:"]) == 2
+
+
+def test_depth_is_calibrated_on_the_simulator(tmp_path, capsys):
+    """Calibration: `sit calibrate depth` states zero and scale; one depth is wrong usage."""
+    out = tmp_path / "depth.json"
+    args = ["calibrate", "depth", "--rounds", "2", "--target", "sim:", "--json", "--out", str(out)]
+    assert run(args) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["passed"] and abs(result["found"]["worst_um"]) < 20
+    assert json.loads(out.read_text())["readings"] == result["readings"] and len(result["readings"]) == 6
+    assert run(["calibrate", "depth", "--depths", "1.0", "--target", "sim:"]) == 2

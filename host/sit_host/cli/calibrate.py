@@ -1,4 +1,4 @@
-"""`sit calibrate`: measures bore and dose offset, and writes them on the device."""
+"""`sit calibrate`: measures bore and dose offset and writes them on the device; measures the depth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sit_host._gen.enums import Record as Kind
 from sit_host.cli.common import Call, device_options
 from sit_host.cli.qa_dose import Amounts
 from sit_host.cli.service import ask_code
@@ -16,6 +17,8 @@ from sit_host.errors import EXIT_OK, SitError, UsageError
 if TYPE_CHECKING:
     from sit_host.calibrate.balance import Balance
     from sit_host.client import Client
+
+_DEPTH_SHOT_NL = 2_000
 
 
 @click.group()
@@ -145,3 +148,69 @@ def _store(client: Client, code: str, bore_um: int, offset_nl: int, before: Any)
                 CalibrationWrite(before.syringe_id, bore_um, offset_nl, before.compliance_nl_per_mpa)
             )
         )
+
+
+@command.command("depth", epilog="Example: sit calibrate depth --target sim: --out build/depth.json")
+@click.option("--depths", type=Amounts(), default="1.2,1.5,1.8", show_default=True, help="Depths in mm, two or more.")
+@click.option("--rounds", type=click.IntRange(2, 50), default=5, show_default=True, help="Readings of each.")
+@click.option("--needle", default="30G4", show_default=True, help="Needle, as plans name it.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write readings and result as JSON.")
+@device_options
+def depth_command(call: Call, depths: tuple[int, ...], rounds: int, needle: str, out: Path | None) -> int:
+    """Measure the tip's depth with a gauge block or a camera, state zero and scale with their uncertainty.
+
+    Shots of 2 uL go into a phantom on the bench; after each the reading is typed in. On the simulator its truth reads.
+    Nothing is stored: a zero or a scale that is off is put right on the device, never by a number. Fails when the
+    error at the highest depth may be over 20 um.
+    """
+    from sit_host.calibrate.balance import Truth, control_of
+    from sit_host.calibrate.depth import fit_depths
+    from sit_host.calibrate.series import Series, tries
+    from sit_host.cli.treat_console import ConsoleTalk
+    from sit_host.qa.verdict_page import json_text
+    from sit_host.qa.verdict_page import write as write_file
+
+    ui = call.ui
+    if len(depths) < 2:
+        raise UsageError("One depth tells zero and scale not apart.", "Give two depths or more.")
+    with call.connect() as client:
+        assert client.device is not None  # a session is open
+        control = control_of(client)
+        if control is None and not ui.interactive:
+            raise UsageError("Readings are typed in, and standard input isn't a terminal.", "Run it on a terminal.")
+        series = Series(client, ConsoleTalk(ui), [(depth, _DEPTH_SHOT_NL) for depth in depths], needle=needle)
+        if not ui.confirm("Give into the phantom on the bench, never into a person?"):
+            raise SitError("Nothing was given.", "")
+        readings = []
+        for asked in depths * rounds:
+            if any(series.give(asked, _DEPTH_SHOT_NL, kinds=(Kind.DONE, Kind.PARTIAL)) for _ in tries()):
+                readings.append((asked, Truth(control).depth_um() if control else _asked_um()))
+        found = fit_depths(readings, client.device.max_depth_um)
+        result: dict[str, Any] = {
+            "device": client.device.uid.hex(),
+            "target": client.name,
+            "unix_s": round(time.time()),
+            "needle": needle,
+            "highest_um": client.device.max_depth_um,
+            "found": {name: round(value, 3) for name, value in vars(found).items()},
+            "passed": found.passes,
+            "advice": found.advice,
+            "readings": readings,
+        }
+    write_file(out, json_text(result))
+    ui.result(result)
+    ui.pairs(
+        (
+            ("zero", f"{found.zero_um:+.1f} um +- {found.zero_u_um:.1f} (k = 2)"),
+            ("scale", f"{found.scale_permille:+.2f} per mille +- {found.scale_u_permille:.2f} (k = 2)"),
+            ("at the highest depth", f"{found.worst_um:+.1f} um +- {found.worst_u_um:.1f}, at most 20 um"),
+        )
+    )
+    if not found.passes:
+        raise SitError("The depth isn't within 20 um.", found.advice)
+    ui.say("The depth is within 20 um. " + found.advice)
+    return EXIT_OK
+
+
+def _asked_um() -> float:
+    return float(click.prompt("Tip beyond the nose-piece plane, in um", type=float, err=True))
