@@ -93,6 +93,7 @@ def lines(table: dict[str, Any]) -> Iterator[str]:
     yield f"worst true tip: {worst_of(table, normal | True)}"
     yield f"worst without a fault: {worst_of(table, normal)}"
     yield f"past {LIMIT_UM} um: {past}"
+    yield from _worst_faults(table)
     yield from _ends(table, normal)
     yield from _depth_error(table, normal)
     yield from _drip(table, normal)
@@ -100,6 +101,18 @@ def lines(table: dict[str, Any]) -> Iterator[str]:
     off = np.abs(table["energy_off_j"][work > 1e-4] / work[work > 1e-4])
     volume = np.abs(table["volume_off_nl"]).max()
     yield f"balances: volume within {volume:.1e} nl, energy within {off.max() * 100:.2f} %"
+
+
+def _worst_faults(table: dict[str, Any]) -> Iterator[str]:
+    """The faults that come nearest to the limit, every zero taken as off by all its uncertainty."""
+    least = LIMIT_UM - reference()["zero"]["uncertainty_um"]
+    own = table["tip_um"] - table["zero_um"]
+    deepest = {int(fault): float(own[table["fault"] == fault].max()) for fault in np.unique(table["fault"])}
+    for fault in sorted(deepest, key=lambda fault: -deepest[fault])[:5]:
+        rows = table["fault"] == fault
+        past = int((own[rows] > least).sum())
+        margin = least - deepest[fault]
+        yield f"  {name_of(fault)}: margin {margin:.1f} um with the worst zero, below none in {past} of {rows.sum()}"
 
 
 def _ends(table: dict[str, Any], normal: Any) -> Iterator[str]:
