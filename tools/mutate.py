@@ -104,6 +104,7 @@ class Trial:
         self.kept = ROOT / "build" / "mutants.jsonl"
         shared = [*sorted(_FIRMWARE.rglob("*.py")), *sorted((ROOT / "sim").rglob("*.py"))]
         kits = [path for path in sorted((ROOT / "tests").rglob("*.py")) if not path.name.startswith("test_")]
+        kits += sorted((ROOT / "tests" / "golden").iterdir())
         self.shared = text_hash([*shared, *kits])
         self.version = text_hash([*shared, *sorted((ROOT / "tests").rglob("*.py"))])
         self.results: dict[str, Result] = {}

@@ -68,7 +68,8 @@ def covered(
         red = [nodeid for nodeid, entry in found.items() if "red" in entry]
         if red or len(found) < len(nodeids):
             say(f"{file}: not green on untouched sources, so left out: {', '.join(red) or 'it died'}")
-        now[file] = {"version": version, "tests": {} if red else found}
+            continue
+        now[file] = {"version": version, "tests": found}
         kept.write_text(json.dumps({**before, **now}))
         say(f"lines of {done}/{len(of_file)} test files: {file}")
     return {nodeid: entry for file in now.values() for nodeid, entry in file["tests"].items()}
