@@ -54,14 +54,14 @@ campaign: $(STAMP) ## Faults x moments x units on the whole stack, F1 then F2; g
 	$(PY) tools/campaign.py --workers $(WORKERS) --target sim:micropython --runs 200
 	$(PY) tools/campaign.py --workers $(WORKERS) --faults f2
 
-fuzz: $(STAMP) ## A million hostile frames on sim:, a hundred thousand on sim:micropython
+fuzz: $(STAMP) ## A million hostile frames on sim:, a hundred thousand on sim:micropython, and a stranger's
 	$(PY) tools/fuzz.py --workers $(WORKERS) $(ARGS)
 
 soak: $(STAMP) ## A day of target time on sim:, an hour on sim:micropython, the heap over 1000 shots
 	$(PY) tools/soak.py $(ARGS)
 	$(PY) tools/heap_shots.py
 
-mutate: $(STAMP) ## Mutation testing of control, guard, limits and ledger: 300 mutants, at most 20 minutes
+mutate: $(STAMP) ## Mutation testing of control, guard, limits and ledger: 300 mutants, at most 40 minutes
 	$(PY) tools/mutate.py $(ARGS)
 
 bless: $(STAMP) ## Take today's traces and the tick's vectors as the golden ones, showing the difference

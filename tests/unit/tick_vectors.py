@@ -18,7 +18,7 @@ _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "sit_firmware"
 _DRAWS = 3000
 _SLOT = re.compile(r"image\.((?:ST|IN|OUT|P)_\w+)")
 _FUNCTION = re.compile(r"^def (\w+)\(state, inputs, outputs, params\)", re.M)
-_LARGE, _SMALL = 1 << 17, 400
+_LARGE, _SMALL, _FEW = 1 << 17, 500, 24
 _KINDS = ("ST", "IN", "OUT", "P")
 
 
@@ -36,14 +36,16 @@ def functions():
 def digest(name, function, slots):
     """Eight hexadecimal digits of what a function does to its vectors."""
     draw = random.Random(name).random  # the one method whose numbers are the same for ever
-    block = {slot: 3 + crc32(slot.encode()) % 499 for slot in slots if slot[0] == "P"}
-    near = sorted({value + step for value in block.values() for step in (-1, 0, 1)}) or [0]
     total = 0
-    for _ in range(_DRAWS):
+    for number in range(_DRAWS):
+        # every second vector holds small numbers alone, so that differences, too, meet their borders
+        largest = (_FEW, _SMALL)[number & 1]
+        block = {slot: 2 + crc32(slot.encode()) % largest for slot in slots if slot[0] == "P"}
+        near = [value + int(draw() * 3) - 1 for value in block.values()] or [0]
         arrays = image.new()
         for slot in slots:
             kind = slot.partition("_")[0]
-            value = block[slot] if kind == "P" else _value(draw, near)
+            value = block[slot] if kind == "P" else _value(draw, near, largest)
             arrays[_KINDS.index(kind)][getattr(image, slot)] = value
         try:
             function(*arrays)
@@ -55,16 +57,16 @@ def digest(name, function, slots):
     return f"{total:08x}"
 
 
-def _value(draw, near):
+def _value(draw, near, largest):
     sort = draw()
     if sort < 0.35:
         return int(draw() * 2)
     if sort < 0.5:
         return int(draw() * 12) - 1
-    if sort < 0.75:
+    if sort < 0.7:
         return near[int(draw() * len(near))]
-    if sort < 0.9:
-        return int((draw() * 2 - 1) * _SMALL)
+    if sort < 0.9 or largest == _FEW:
+        return int((draw() * 2 - 1) * largest)
     return int((draw() * 2 - 1) * _LARGE)
 
 
