@@ -21,6 +21,7 @@ def test_each_board_has_the_members_of_the_contract(board):
     for name, count in (("read", 1), ("write", 1), ("off", 0), ("feed", 0), ("run", 1)):
         assert len(inspect.signature(getattr(board, name)).parameters) == count, name
     assert callable(board.link.readinto) and callable(board.link.write)
+    assert board.work is None or len(board.work) <= 32, "one instruction reaches 32 words of it"
 
 
 def test_the_store_keeps_bytes_and_refuses_what_lies_outside(board):
