@@ -12,6 +12,7 @@ from datetime import date
 
 from sit_host._gen.enums import Fault
 from sit_host._gen.enums import Record as Kind
+from sit_host._gen.equipment import NEEDLE_POINTS
 from sit_host._gen.messages import SettingsReadReply
 from sit_host._gen.records import Record
 from sit_host.client import Client
@@ -81,6 +82,7 @@ class Series:
         self._treatment = secrets.token_bytes(8)
         self._point = 0
         self._used_nl = 0
+        self._needle_points = 0
         self.missed = 0
 
     def give(
@@ -100,10 +102,11 @@ class Series:
             flow.flow_nl_per_s,
             flow.dwell_ms,
         )
-        self.make_ready_if_needed(count * volume_nl)
+        self.make_ready_if_needed(count * volume_nl, count)
         rows = [Row(self._next_point(), 1, n % _SITES, depth_um, volume_nl) for n in range(count)]
         giver = Giver(self._device, self._talk, self._treatment, fluid)
         giver.load(rows)
+        self._needle_points += count
         known = len(self._device.records)
         how = giver.give(rows, self.settings.lease_max_ms)
         if self._cleared_repeated() and how is End.FAULT:
@@ -116,11 +119,6 @@ class Series:
                 given.append(Given(record, self._used_nl))
                 self._used_nl += record.needle_nl
                 whole = whole and record.kind in kinds
-        header = self._client.header
-        if how is End.FAULT and header is not None and header.fault == Fault.REPEATED:
-            # the same alarm three times: somebody must look in a treatment; into a vial it is what the series counts
-            expect(self._client.clear_fault(int(Fault.REPEATED)))
-            how = End.MISSED
         if how in (End.GIVEN, End.MISSED) and whole and len(given) == count:
             return given
         self.missed += 1
@@ -132,23 +130,25 @@ class Series:
         return []
 
     def _cleared_repeated(self) -> bool:
-        """Clear REPEATED: on a bench shots end early by design (a shallow bevel leaks), and `missed` counts them."""
+        """Clear REPEATED: in a treatment somebody must look; into a vial `missed` counts what ends early."""
         if self._device.status().header.fault != Fault.REPEATED:
             return False
         expect(self._client.clear_fault(Fault.REPEATED))
         self._client.sleep(_SETTLE_S)
         return True
 
-    def make_ready_if_needed(self, volume_nl: int) -> None:
-        """Make the device ready unless it is, with a full syringe when less than this volume is left."""
+    def make_ready_if_needed(self, volume_nl: int, count: int = 1) -> None:
+        """Make the device ready unless it is, with a full syringe when less is left than `volume_nl`, or the needle's
+        points are fewer than `count`."""
         assert self.checked.setup is not None
-        if self._used_nl + volume_nl > self.checked.setup.syringe.capacity_ul * _USABLE_NL_PER_UL:
+        empty = self._used_nl + volume_nl > self.checked.setup.syringe.capacity_ul * _USABLE_NL_PER_UL
+        if empty or self._needle_points + count > NEEDLE_POINTS:
             self._fitting = Fitting.full_syringe(self.checked)
             self._ready = False
         if self._ready:
             return
         if self._fitting.what:
-            self._used_nl = 0
+            self._used_nl = self._needle_points = 0
         make_ready(self._device, self._talk, self.checked, self._fitting)
         self._ready = True
 
