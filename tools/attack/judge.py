@@ -1,4 +1,4 @@
-"""What must hold after any run, judged against the plant's truth: depth, once, accounting."""
+"""What must hold after any run, judged against the plant's truth: depth, once, accounting, and that DONE is done."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any
 
 from sit_firmware import codes
 from sit_host._gen.enums import Record as Kind
+from sit_sim.faults import find
 
 LIMIT_UM = 2000.0
+STOP_UM = 2037.0  # the tip at the mechanical stop, every term at its bad end: hardware/mechanics.md
+DEPTH_WITHIN_UM = 45.0  # depth error of a shot, 25 um, and the zero's uncertainty
+DOSE_PART, DOSE_NL = 0.05, 50.0  # of the dose asked for: what a DONE record stands for
 ENDS = (Kind.DONE, Kind.PARTIAL, Kind.ABORTED, Kind.UNCERTAIN)
 _ROUND_NL = 1.0  # an interval holds whole nl
 
@@ -53,6 +57,38 @@ def accounting(records: Sequence[Any], shots: Sequence[dict[str, Any]], runaway:
             true["steps"] = record.steps
         wrong += _shot(record, true)
     return wrong
+
+
+def done_right(records: Sequence[Any], shots: Sequence[dict[str, Any]], depth: bool = True) -> list[str]:
+    """What is told as DONE was given: dose within 5 % + 50 nl of what was asked for, depth within 45 um.
+
+    With this a fault that nobody was told of is harmless. `depth` False: a needle that has slipped isn't where it says.
+    """
+    ends = [r for r in records if r.kind in ENDS]
+    begun = [r for r in ends if not (r.kind == Kind.ABORTED and r.cause == codes.CAUSE_NOT_READY)]
+    if len(begun) != len(shots):
+        return []  # a power cut: what was begun has no DONE, and `accounting` looks at it
+    asked_um = {record.seq: record.depth_um for record in records if record.kind == Kind.INTENT}
+    wrong = []
+    for record, truth in zip(begun, shots, strict=True):
+        if record.kind != Kind.DONE:
+            continue
+        off_nl = truth["shot"]["tissue_nl"] - record.asked_nl
+        if abs(off_nl) > DOSE_PART * record.asked_nl + DOSE_NL:
+            wrong.append(f"DONE {record.seq}: {truth['shot']['tissue_nl']:.0f} nl of {record.asked_nl} asked for")
+        off_um = truth["shot"]["depth_um"] - asked_um[record.ref]
+        if depth and abs(off_um) > DEPTH_WITHIN_UM:
+            wrong.append(f"DONE {record.seq}: {truth['shot']['depth_um']:.0f} um of {asked_um[record.ref]} asked for")
+    return wrong
+
+
+def deepest_um(faults: str, fault: str, args: dict[str, float]) -> float:
+    """How deep the true tip may come: the limit under F1; under F2 the stop, and what the needle slipped beyond it."""
+    if faults == "f1":
+        return LIMIT_UM
+    kind = find(fault).value if fault != "none" else None
+    usual = {**kind.args, **args} if kind else {}
+    return STOP_UM + usual.get("slip_um", 0.0) + usual.get("shift_um", 0.0)
 
 
 def _shot(record: Any, true: dict[str, Any]) -> list[str]:

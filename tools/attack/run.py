@@ -36,6 +36,7 @@ from attack.session import (
 from attack.watch import Watch
 
 _SPREAD_SEEDS = 1_000_000
+_SLIPPED = ("coupling_slipped", "needle_reseated")
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Verdict:
     args: dict[str, float]
     moment: str
     came: str = ""
-    """detected (latched, refused or told as a miss), harmless (all given and true), or not struck."""
+    """detected (latched, refused or told as a miss), harmless (all that is told as done was given: judge.done_right),
+    residual (F2: the needle slipped and nobody can know), or not struck."""
     why: str = ""
     tip_um: float = -1000.0
     reaction_ticks: int | None = None
@@ -75,7 +77,7 @@ def run_seed(spec: str, faults: str, seed: int, watch_images: bool = False) -> t
         verdict.reaction_ticks = watch.reaction_ticks if verdict.why.startswith("fault") else None
         verdict.tip_um = round(bench.truth()["tip_max_um"], 1)
         bench.target.close()
-    if verdict.tip_um > judge.LIMIT_UM and faults == "f1":
+    if verdict.tip_um > judge.deepest_um(faults, case.fault, case.args):
         verdict.wrong.append(f"the true tip was at {verdict.tip_um:.1f} um")
     return asdict(verdict), watch
 
@@ -101,6 +103,7 @@ def _perform(bench: Bench, case: Case, watch: Watch, verdict: Verdict) -> None:
     machine = bench.target.machine
     verdict.wrong += judge.once(found, machine.shots_begun)
     verdict.wrong += judge.accounting(found, bench.truth()["shots"], case.fault == "steps_extra")
+    verdict.wrong += judge.done_right(found, bench.truth()["shots"], case.fault not in _SLIPPED)
     ends = [record for record in found if record.kind in judge.ENDS]
     missed = [record for record in ends if record.kind != Kind.DONE]
     verdict.volume_error = _worst_volume(ends, bench.truth()["shots"])
@@ -111,7 +114,7 @@ def _perform(bench: Bench, case: Case, watch: Watch, verdict: Verdict) -> None:
         verdict.came = "detected"
         verdict.why = f"fault {faulted[0] if faulted else latched}" if faulted or latched else met or "told as a miss"
     else:
-        verdict.came = "harmless"
+        verdict.came = "residual" if case.fault in _SLIPPED else "harmless"
     verdict.why = verdict.why[:100]
 
 

@@ -22,18 +22,20 @@ def summary(results: list[dict[str, Any]], faults: str) -> str:
 def lines(results: list[dict[str, Any]], faults: str) -> list[str]:
     """The table by fault, then the worst cases with their seeds."""
     out = [
-        f"{'fault':20} {'runs':>6} {'detected':>8} {'harmless':>8} {'not struck':>10} {'tip um':>8} {'react':>6} wrong"
+        f"{'fault':20} {'runs':>6} {'detected':>8} {'harmless':>8} {'residual':>8} {'not struck':>10} {'tip um':>8} "
+        f"{'react':>6} wrong"
     ]
     for name in names(faults):
         mine = [r for r in results if r["fault"] == name]
         if not mine:
             continue
-        came = [sum(r["came"] == word for r in mine) for word in ("detected", "harmless", "not struck")]
+        came = [sum(r["came"] == word for r in mine) for word in ("detected", "harmless", "residual", "not struck")]
         tip = max(r["tip_um"] for r in mine)
         react = max((r["reaction_ticks"] for r in mine if r["reaction_ticks"] is not None), default=None)
         wrong = sum(bool(r["wrong"]) for r in mine)
         shown = "-" if react is None else str(react)
-        out.append(f"{name:20} {len(mine):6} {came[0]:8} {came[1]:8} {came[2]:10} {tip:8.1f} {shown:>6} {wrong or '-'}")
+        ways = f"{came[0]:8} {came[1]:8} {came[2]:8} {came[3]:10}"
+        out.append(f"{name:20} {len(mine):6} {ways} {tip:8.1f} {shown:>6} {wrong or '-'}")
     out += ["", *_worst(results)]
     bad = violations(results)
     beyond = [r for r in results if r["wrong"] and beyond_list(r["fault"], r["args"])]

@@ -255,6 +255,7 @@ class Machine:
             truth = self.plant.truth()
             self._ended_number = truth["shot"]["number"] if "shot" in truth else 0
             self._shots.append(truth)
+            self.shots()  # one that hasn't passed the plane is nothing, also when a stuck drive carries it on
         self.on_phase(phase)
 
     def _see_panel(self) -> None:
