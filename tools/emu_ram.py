@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tick-cost.md"
 Rows = list[tuple[str, ...]]
 SHOTS = 20
+LEAST_KIB = 60
+"""What must be free after boot and after each shot."""
 _MARK = (0x2051_7A11, 0x1EAF_0B0E)  # tells the array from all else in RAM
 
 # slots of the array: two marks; bytes of the heap in all, free before, after boot, of the largest piece then; us of a
@@ -166,7 +168,9 @@ def _seen(target: Any) -> array[int]:
 
 
 def measure() -> Rows:
-    """Rows of what and how much. NoFirmware without a UF2, RuntimeError when shots don't leave the same heap free."""
+    """Rows of what and how much. NoFirmware without a UF2, RuntimeError when shots don't leave the same heap free, or
+    when less than LEAST_KIB is free.
+    """
     with _open(_COUNTS) as target:
         seen = _seen(target)
         print(*seen[: _SHOT + 1], file=sys.stderr)  # the rest takes minutes
@@ -179,6 +183,8 @@ def measure() -> Rows:
         raise RuntimeError(
             f"the free heap isn't the same after each shot: {list(free)} bytes from the {FIRST_LOOK}th on"
         )
+    if min(seen[_BOOT], *free) < LEAST_KIB * 1024:
+        raise RuntimeError(f"less than {LEAST_KIB} KiB are free: {seen[_BOOT]} bytes after boot, {free[0]} after shots")
     sizes = (
         ("heap of MicroPython", seen[_HEAP]),
         ("free before OpenSIT loads", seen[_EMPTY]),

@@ -1,7 +1,10 @@
 """The chip forms' constants: they become literals, their names go, and what may be asked for stays."""
 
 import pytest
+from sit_build import bundle, forms
 from sit_build.slim import slim
+
+MOST_NAMES = 1180  # of 1260; the loader's and those that are made while it runs come to some 50
 
 
 def test_every_use_becomes_a_literal_and_the_name_goes():
@@ -53,3 +56,35 @@ def test_a_constant_that_may_be_looked_up_stays(user, kept):
 def test_what_is_no_constant_stays(text):
     """RAM: a name that is set twice, or to no number, text or bytes, is left alone."""
     assert slim({"a.py": text}, "pkg")["a.py"].strip() == text.strip()
+
+
+def _number(data, at):
+    """A number of an .mpy file and the place behind it."""
+    value = 0
+    while True:
+        value = value << 7 | data[at] & 0x7F
+        at += 1
+        if not data[at - 1] & 0x80:
+            return value, at
+
+
+def names(data):
+    """The names that an .mpy file brings along: those MicroPython doesn't have by number (py/persistentcode.c)."""
+    count, at = _number(data, 4)
+    _, at = _number(data, at)
+    for _ in range(count):
+        length, at = _number(data, at)
+        if not length & 1:
+            yield data[at : at + (length >> 1)]
+            at += (length >> 1) + 1
+
+
+def test_the_names_fit_their_room():
+    """RAM: MicroPython's pools of names double, so that one name too many would take 7.7 KiB (docs/firmware.md)."""
+    try:
+        image = bundle.build(bundle.BOARDS["rp2040"])
+    except forms.BuildError as error:
+        pytest.skip(str(error))
+    found = {name for file, data in image.files.items() if file.endswith(".mpy") for name in names(data)}
+    assert b"sit_firmware.session" in found
+    assert len(found) <= MOST_NAMES
