@@ -20,6 +20,7 @@ some hundred bytes per frame.
 
 import binascii
 import struct
+from array import array
 
 from sit_firmware import cobs, codes, wire
 from sit_firmware.once import Once
@@ -66,7 +67,7 @@ class Link:
         self._frame = memoryview(bytearray(_ENCODED_MAX + 1))
         self._reply = memoryview(bytearray(wire.MAX_PAYLOAD))
         self._request = Request()
-        self._crc = 0  # of the request's frame
+        self._crc = array("I", [0])  # of the request's frame; as a number it would be an object from 2^30 on
         self._once = Once()
         # what happened, for the session's diagnosis
         self.frames = 0  # whole valid frames
@@ -154,7 +155,7 @@ class Link:
         request.payload = self._rx_view[1 + wire.HEADER_LEN : mac_at]
         request.signed = self._rx_view[1:mac_at]
         request.mac = self._rx_view[mac_at:crc_at]
-        self._crc = crc
+        self._crc[0] = crc
         return True
 
     # --- answers -----------------------------------------------------------------------------------
@@ -176,10 +177,10 @@ class Link:
         if refusal:
             self._call(refusal)
             return
-        kept = self._once.look(request, self._crc)
+        kept = self._once.look(request, self._crc[0])
         if kept is None:
             n = self._call(0)
-            self._once.keep(request, self._crc, self._reply[:n])
+            self._once.keep(request, self._crc[0], self._reply[:n])
         elif isinstance(kept, int):
             self._call(kept)
         else:

@@ -8,6 +8,7 @@ Fixed size, made at boot; background only.
 """
 
 import struct
+from array import array
 
 from sit_firmware import codes, wire
 
@@ -23,7 +24,7 @@ class Once:
         self._last = 0
         self._next = 0
         self._seq = [0] * _KEPT
-        self._crc = [0] * _KEPT
+        self._crc = array("I", [0] * _KEPT)  # a list would hold an object for each from 2^30 on
         self._len = [0] * _KEPT  # 0: nothing kept here
         self._replies = [bytearray(wire.MAX_PAYLOAD) for _ in range(_KEPT)]
 

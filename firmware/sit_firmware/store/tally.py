@@ -65,6 +65,7 @@ class Tally:
         the upper bounds are then UNKNOWN_NL, which no limit lets pass.
         """
         if treatment == self.treatment:
+            self.treatment = treatment  # the caller's: one object instead of two
             return
         self._clear(treatment)
         if treatment == NO_TREATMENT:
