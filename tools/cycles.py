@@ -4,7 +4,7 @@
 
 phases  the tick's machine code on the bare emulated processor, by phase of a shot; needs no UF2
 forms   step and guard replayed on the emulated chip as bytecode, native, viper and machine code; SIT_UF2
-board   the whole firmware on the emulated board: latency, jitter, round trip, RAM; SIT_UF2
+board   the whole firmware on the emulated board: latency, jitter, round trip; SIT_UF2
 
 A part that can't run is left as it is on the page. The emulator has no flash waits: each figure is a lower bound.
 """

@@ -25,22 +25,6 @@ _STATUS_ASKED = 12
 _MHZ = 125
 _COIL = 6 * 0x14 + 0x0C  # compare register of the coil's PWM slice
 _SAME_TICK_US = 60
-# the deployed main.py, saying how much RAM is left when the firmware runs
-_MAIN = """
-import gc
-gc.threshold(4096)
-import main_deployed
-from sit_firmware.app import App
-init = App.__init__
-def built(self, *args):
-    init(self, *args)
-    gc.collect()
-    print("free", gc.mem_free())
-App.__init__ = built
-main_deployed.main()
-"""
-
-
 _IO = """
 import gc, micropython
 from array import array
@@ -155,20 +139,13 @@ def measure() -> Rows:
     """Rows of name and figure. NoFirmware without a UF2."""
     path = str(uf2_path())
     store = _formatted()
-    deployed = (Path(__file__).resolve().parents[1] / "firmware" / "main.py").read_text(encoding="utf-8")
 
     def process(fram: Any) -> EmuProcess:
         fram.data[:] = store
-        return EmuProcess(path, instead={"main.py": _MAIN, "main_deployed.py": deployed})
+        return EmuProcess(path)
 
     with open_target("emu:", hand="none", process=process) as target:
-        machine: Any = target.machine
-        said = machine.said.decode(errors="replace")
-        free = int(said.rpartition("free ")[2].split()[0])
-        rows = [
-            ("boot to the first tick, s", f"{target.now():.2f}"),
-            ("RAM free after boot, KiB", f"{free / 1024:.1f}"),
-        ]
+        rows: Rows = [("boot to the first tick, s", f"{target.now():.2f}")]
         print(*rows, sep="\n", file=sys.stderr)  # the rest takes minutes
         above = python_cycles()
         for name in ("read", "write"):
