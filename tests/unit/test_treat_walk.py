@@ -140,3 +140,13 @@ def test_work_whose_end_is_never_told_is_unknown(device, walk):
     device.answer(messages.Prime, make(messages.PrimeReply, header=header(state=State.BUSY)))
     with pytest.raises(UnknownError):
         walk.prime(45_000)
+
+
+def test_a_late_reply_keeps_no_treatment_waiting(device):
+    """Invariant 9: once another process has stopped the device a treatment goes by what it is, not by an older reply."""
+    client = device.client()
+    watched = Watched(client)
+    client.header = header(state=State.ARMED)
+    assert watched.moving(), "as its last reply told"
+    client.stopped_elsewhere = True
+    assert not watched.moving()

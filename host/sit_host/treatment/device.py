@@ -64,7 +64,13 @@ class Watched:
         return events
 
     def moving(self) -> bool:
-        """Whether the device is armed or injecting, as far as its last reply told."""
+        """Whether the device is armed or injecting, as far as its last reply told.
+
+        It is asked anew once another process has ended something through this one: the reply to a frame of ours that
+        was on its way then may be read after theirs, and tell of before.
+        """
+        if self.client.stopped_elsewhere:
+            self.status()
         header = self.client.header
         return header is not None and header.state in (enums.State.ARMED, enums.State.INJECTING)
 
