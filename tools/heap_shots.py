@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "stack"))
 from shotkit import Bench
 from sit_host._gen import enums, messages
+from sit_host.describe import fault_text
 from sit_host.outcome import expect
 from sit_host.table import NO_EXPIRY, Row
 from sit_sim.targets import open_target
@@ -41,6 +42,7 @@ def give(bench: Bench, first: int, count: int, after: Callable[[int], None]) -> 
     expect(bench.client.load_table(begin, rows))
     for given in range(count):
         if bench.state() != enums.State.ARMED:
+            _no_fault(bench, first + given)
             expect(bench.arm(cursor=given, count=count - given))
         head = bench.status().ledger_head
         bench.press_and_trigger()
@@ -51,6 +53,14 @@ def give(bench: Bench, first: int, count: int, after: Callable[[int], None]) -> 
     ends = bench.ends()
     if any(end.kind != enums.Record.DONE for end in ends[-count:]):
         raise RuntimeError(f"not every shot was done: {[(end.kind.name, end.cause) for end in ends[-count:]]}")
+
+
+def _no_fault(bench: Bench, shot: int) -> None:
+    status = bench.status()
+    if status.header.fault:
+        ended = [(end.kind.name, end.cause) for end in bench.ends()]
+        text = fault_text(status.header.fault, status.fault_value)
+        raise RuntimeError(f"before shot {shot} a fault was latched: {text} The shots ended {ended}")
 
 
 def _save(bench: Bench) -> None:
