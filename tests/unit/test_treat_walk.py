@@ -143,7 +143,7 @@ def test_work_whose_end_is_never_told_is_unknown(device, walk):
 
 
 def test_a_late_reply_keeps_no_treatment_waiting(device):
-    """Invariant 9: once another process has stopped the device a treatment goes by what it is, not by an older reply."""
+    """Invariant 9: after a stop by another process a treatment goes by what the device does, not by an older reply."""
     client = device.client()
     watched = Watched(client)
     client.header = header(state=State.ARMED)
