@@ -68,18 +68,6 @@ def _save(bench: Bench) -> None:
     expect(bench.client.ledger_release(bench.status().ledger_head))
 
 
-def _change_syringe(bench: Bench) -> None:
-    expect(bench.client.change(enums.Change.SYRINGE, done=False))
-    for action in ("cartridge_out", "change_syringe", "change_needle"):
-        bench.hand(action)
-        bench.client.sleep(1.0)
-    bench.hand("cartridge_in")
-    bench.hand("adjust")
-    bench.client.sleep(1.0)
-    bench.work(messages.Change(enums.Change.SYRINGE, 1, 1))
-    bench.prepare()
-
-
 def run(shots: int) -> list[int]:
     """Free bytes after each shot."""
     free: list[int] = []
@@ -92,7 +80,8 @@ def run(shots: int) -> list[int]:
         bench.prepare()
         while len(free) < shots:
             if len(free) and len(free) % _SYRINGE_SHOTS == 0:
-                _change_syringe(bench)
+                bench.new_syringe()
+                bench.prepare()
             give(bench, len(free) + 1, min(_POINTS, shots - len(free)), look)
             _save(bench)
     finally:

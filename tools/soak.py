@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from attack import judge
 from attack.session import Bench, Ended, acknowledge, back, clear, load, open_bench, prepare, records, shoot
 from fuzz import heap
-from sit_host._gen import enums, messages
+from sit_host._gen import enums
 from sit_host.errors import SitError
 from sit_host.outcome import expect
 from sit_sim.plant import nominal_unit
@@ -58,7 +58,9 @@ class Soak:
         acknowledge(bench)
         clear(bench)
         if self.given_nl > _CHANGE_AFTER_NL:
-            self._change_syringe()
+            bench.new_syringe()
+            self.given_nl = 0
+            self.syringes += 1
         if (
             bench.status().header.ready & enums.READY_NEED & ~enums.Ready.LOADED
             != enums.READY_NEED & ~enums.Ready.LOADED
@@ -92,21 +94,6 @@ class Soak:
             machine.events.at(at, lambda: bench.target.control({"do": "power", "off_ms": 500}))
         else:
             bench.run_ms(2500)  # the lease runs out
-
-    def _change_syringe(self) -> None:
-        bench = self.bench
-        expect(bench.client.change(enums.Change.SYRINGE, done=False))
-        for action in ("cartridge_out", "change_syringe", "change_needle"):
-            bench.hand(action)
-            bench.client.sleep(1.0)
-        bench.hand("cartridge_in")
-        bench.hand("adjust")
-        bench.client.sleep(1.0)
-        outcome = expect(bench.client.run(messages.Change(enums.Change.SYRINGE, 1, 1), 30))
-        if outcome is None or not outcome.done:
-            raise Ended("the change of the syringe wasn't taken")
-        self.given_nl = 0
-        self.syringes += 1
 
     def _save(self) -> None:
         """The host keeps the records and frees their room on the device."""

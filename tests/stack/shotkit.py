@@ -104,6 +104,17 @@ class Bench:
         assert outcome.reply.done, outcome
         return outcome.reply
 
+    def new_syringe(self):
+        """The used syringe out, a new one of the same type in, its needle adjusted; nothing is primed yet."""
+        expect(self.client.change(enums.Change.SYRINGE, done=False))
+        for action in ("cartridge_out", "change_syringe", "change_needle"):
+            self.hand(action)
+            self.client.sleep(1.0)
+        self.hand("cartridge_in")
+        self.hand("adjust")
+        self.client.sleep(1.0)
+        self.work(messages.Change(enums.Change.SYRINGE, 1, 1))
+
     def prepare(self):
         """Self-test, adjusted needle, zero, prime; works with any hand."""
         self.work(messages.Selftest())

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import steps
+from flashkit import Bytes
 from sit_firmware import image, params
 from sit_firmware.ledger import Ledger
 from sit_firmware.store.layout import CALIBRATION_ADDR, SETTINGS_ADDR, SLOT_BYTES, Layout
@@ -34,20 +35,6 @@ def sentence(errors):
 def image_of(folder):
     """The bytes of a store folder."""
     return bytearray((folder / "store.bin").read_bytes())
-
-
-class Bytes:
-    """A store over bytes, as the firmware's ledger wants one."""
-
-    def __init__(self, data):
-        self.data = data
-        self.size = len(data)
-
-    def readinto(self, addr, buf):
-        buf[:] = self.data[addr : addr + len(buf)]
-
-    def write(self, addr, buf):
-        self.data[addr : addr + len(buf)] = buf
 
 
 def _params():

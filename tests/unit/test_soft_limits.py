@@ -9,24 +9,9 @@ from sit_host.plan import Problem
 from sit_host.plan_limits import SOFT, reference_limits
 from sit_host.treatment.agree import FLAG, Agreed, agree, window_passed
 from test_plan_check import GOOD, problems_of
-from treat_records import Ledger
+from treat_records import Ledger, Person
 
 NOW_S = 1_795_000_000.0
-
-
-class Person:
-    """The operator's side: who is there, and what he answers."""
-
-    def __init__(self, attended, answer=True):
-        self.attended = attended
-        self.answer = answer
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
-
-    def confirm(self, question):
-        return self.answer
 
 
 def _points(count, volume_ul):

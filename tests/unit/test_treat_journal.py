@@ -7,25 +7,11 @@ from sit_host.treatment.begin import choose, known_runs, same_syringe
 from sit_host.treatment.identity import treatment_id
 from sit_host.treatment.journal import Journal, JournalError
 from test_plan_read import GOOD
-from treat_records import Ledger
+from treat_records import Ledger, Person
 
 PLAN, _ = parse_plan(GOOD)
 IDS = [point.id for point in PLAN.points]
 SHA = PLAN.sha256
-
-
-class Quiet:
-    """A `Talk` that answers every question alike."""
-
-    def __init__(self, answer=True):
-        self.answer = answer
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
-
-    def confirm(self, question):
-        return self.answer
 
 
 def ledger_of(run, *ends):
@@ -123,11 +109,11 @@ def test_a_journal_that_cannot_be_written_is_refused(tmp_path):
 def test_resuming_is_the_default_and_can_be_declined(tmp_path):
     """Unasked it gives less, never more: an unfinished treatment is taken up unless a person says otherwise."""
     found, next_run = runs(tmp_path, ledger_of(1, Kind.DONE).records)
-    assert choose(PLAN, found, next_run, Quiet(), None).resumed is found
-    declined = choose(PLAN, found, next_run, Quiet(answer=False), None)
+    assert choose(PLAN, found, next_run, Person(), None).resumed is found
+    declined = choose(PLAN, found, next_run, Person(answer=False), None)
     assert declined.run == 2 and declined.abandoned is found and not declined.earlier
-    assert choose(PLAN, found, next_run, Quiet(), True).run == 2
-    assert choose(PLAN, found, next_run, Quiet(answer=False), False).run == 1
+    assert choose(PLAN, found, next_run, Person(), True).run == 2
+    assert choose(PLAN, found, next_run, Person(answer=False), False).run == 1
 
 
 def test_a_syringe_is_the_same_only_when_nothing_came_between():

@@ -1,4 +1,4 @@
-"""Ledger records for tests of what a treatment makes of them: shots by point, attempt and end."""
+"""For tests of a treatment: ledger records, shots by point, attempt and end; and the person who is asked."""
 
 from sit_host._gen.enums import Cause
 from sit_host._gen.enums import Record as Kind
@@ -6,6 +6,21 @@ from sit_host._gen.records import Record
 from sit_host.testing import make
 
 TREATMENT = b"treated1"
+
+
+class Person:
+    """A `Talk`: the operator, who is there or not and answers every question alike."""
+
+    def __init__(self, attended=True, answer=True):
+        self.attended = attended
+        self.answer = answer
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def confirm(self, question):
+        return self.answer
 
 
 class Ledger:
