@@ -33,6 +33,7 @@ class Alarms:
         self._again = 0  # the alarm that came too often, until REPEATED is latched
         self._stop_ticks = ticks_of_ms(_STOP_MS, dev.board.tick_us)
         self.bits = 0
+        self._priority = 0  # the highest of `bits`
         self.risen = 0  # the highest priority that has risen since the panel looked
 
     def shot_ended(self, kind, cause):
@@ -48,7 +49,7 @@ class Alarms:
 
     def priority(self):
         """The highest priority in force: 0 none, 1 low, 2 medium, 3 high."""
-        return _highest(self.bits)
+        return self._priority
 
     def take_risen(self):
         """The highest priority that has risen since the last call, 0 for none."""
@@ -69,6 +70,7 @@ class Alarms:
         if not changed:
             return
         self.bits = bits
+        self._priority = _highest(bits)
         risen = _highest(bits & changed)
         if risen > self.risen:
             self.risen = risen
