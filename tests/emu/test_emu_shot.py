@@ -8,6 +8,7 @@ from shotkit import LIMIT_UM, Bench
 from sit_firmware import image
 from sit_host._gen import enums, messages
 from sit_host.outcome import expect
+from sit_sim.clock import TICK_US
 
 DEPTH_UM, VOLUME_NL = 1500, 2000
 PRIME_NL = 40000
@@ -71,6 +72,13 @@ def test_injection(bench, shot):
     # ISO 8655-2 type A for 2 uL: 4 % and 2 % of it, k = 2 on the random part
     assert abs(shot["tissue_nl"] - VOLUME_NL) <= 0.08 * VOLUME_NL
     assert bench.truth()["tip_max_um"] <= LIMIT_UM
+
+
+def test_the_ticks_stay_together(bench, shot):
+    """Emulated board: after all that the firmware still samples where the plant's tick begins, as after its start."""
+    machine = bench.target.machine
+    begun_us = TICK_US - (machine.chip.clock.nanos - machine.wiring.frame_ns) / 1000
+    assert 10 <= begun_us <= 40
 
 
 def test_power_cut_keeps_the_ledger(bench, shot):

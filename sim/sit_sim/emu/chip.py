@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sit_sim.emu import shims
 
 _STEP_S = 0.001
+_OVER_NS = 1_000  # longer than any instruction
 _RAM_START = 0x20000000
 _WATCHDOG_CTRL = 0
 
@@ -23,6 +25,32 @@ def uf2_path() -> Path:
     if not Path(name).is_file():
         raise NoFirmware(f"SIT_UF2 names {name}, which isn't a file")
     return Path(name)
+
+
+class Runner:
+    """Runs the emulator for spans of emulated time that add up."""
+
+    def __init__(self, simulator: Any) -> None:
+        self._simulator = simulator
+        self._stop_alarm = simulator.clock.create_alarm(self._stop)
+        self._end_ns = 0.0
+
+    def _stop(self) -> None:
+        self._simulator.stopped = True
+
+    def run_for(self, seconds: float) -> None:
+        """Run until the end of this span. The instruction under way is finished, and the next span begins at the end of
+        this one all the same: a plant's ticks would fall behind the chip's by 4 ns each otherwise.
+        """
+        simulator, now_ns = self._simulator, self._simulator.clock.nanos
+        if not 0 <= now_ns - self._end_ns < _OVER_NS:  # the first span, or the last one was cut short
+            self._end_ns = now_ns
+        self._end_ns += seconds * 1e9
+        simulator.stopped = False
+        self._stop_alarm.schedule(self._end_ns - now_ns)
+        while not simulator.stopped:
+            simulator._execute_batch()
+        simulator.stopped = False
 
 
 class Chip:
@@ -58,7 +86,7 @@ class Chip:
         self.mcu.core.pc = FLASH_START_ADDRESS
         self.simulator.stopped = False
         self._pump_alarm = self.clock.create_alarm(self._pump)
-        self._stop_alarm = self.clock.create_alarm(self._stop)
+        self._runner = Runner(self.simulator)
         if start and not self.run_until(lambda: self.connected, 20.0):
             raise RuntimeError(f"{uf2.name} didn't bring up its USB port within 20 emulated seconds")
 
@@ -95,9 +123,6 @@ class Chip:
         self.received.clear()
         self._to_send.clear()
 
-    def _stop(self) -> None:
-        self.simulator.stopped = True
-
     @property
     def now_s(self) -> float:
         """Emulated time since power-up, s."""
@@ -109,12 +134,8 @@ class Chip:
         return self.mcu.core.cycles
 
     def run_for(self, seconds: float) -> None:
-        """Run exactly that much emulated time."""
-        self.simulator.stopped = False
-        self._stop_alarm.schedule(seconds * 1e9)
-        while not self.simulator.stopped:
-            self.simulator._execute_batch()
-        self.simulator.stopped = False
+        """Run exactly that much emulated time, as Runner.run_for."""
+        self._runner.run_for(seconds)
 
     def run_until(self, condition: Callable[[], bool], limit_s: float) -> bool:
         """Run until the condition holds, looked at each emulated millisecond; False when limit_s passed first."""

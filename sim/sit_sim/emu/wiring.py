@@ -2,8 +2,9 @@
 
 A tick of the plant is a tick of emulated time. It begins with `begin`: the levels and voltages of the plant's inputs
 are put on the pins. At LOOK_NS, when the firmware's outputs have reached them, what is on them goes to the plant, for
-which they act from OUTPUT_DELAY_S on; its needle then moves: its encoder and comb edges come one by one over the rest
-of the tick. Steps are counted edge by edge.
+which they act from OUTPUT_DELAY_S on. Edges of encoder and comb come one by one at the needle's own speed: until
+LOOK_NS on the way that it takes under the outputs in force, then on the way to where the plant has moved it. Steps are
+counted edge by edge.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sit_firmware import image
 from sit_sim.clock import TICK_US
 from sit_sim.emu import signals
 from sit_sim.emu.fram_chip import FramChip
+from sit_sim.emu.needle_wires import NeedleWires
 from sit_sim.targets.fram import Fram
 
 BOARD = "rpi_pico"
@@ -25,7 +27,6 @@ LOOK_NS = 95_000
 """Into a tick: outputs are looked at. The firmware samples at about 12 us, its slowest write is there at about 55."""
 OUTPUT_DELAY_S = 100e-6
 """From when on the outputs act in the plant: the first of its substeps after LOOK_NS."""
-_QUADRATURE = ((False, False), (True, False), (True, True), (False, True))  # A, B of count & 3; A leads into the skin
 _HIGH, _LOW = 1, 0  # GPIOPinState
 _FUNCTION_PWM = 4
 _FRAME_NS = 16 * 125  # 16 bits at 8 MHz
@@ -53,16 +54,11 @@ class Wiring:
         self._chain_out = signals.chain_outputs()
         self._sensors = signals.sensors()
         self._levels: dict[int, bool] = {}
-        self._count = 0
-        self._comb = False
-        self._comb_n = 0
         self._steps = 0
         self._token = 0
         self._panel = 0
-        self._edges: list[tuple[str, int]] = []
-        self._edge_ns = 0.0
+        self._ahead = array("i", [0] * image.N_INPUTS)
         self._look = mcu.clock.create_alarm(self._take_outputs)
-        self._next_edge = mcu.clock.create_alarm(self._emit_edge)
         self._frame_done = mcu.clock.create_alarm(self._end_frame)
         self._byte_done = mcu.clock.create_alarm(self._end_byte)
         self._frame = self._new_panel = self._byte = 0
@@ -77,10 +73,7 @@ class Wiring:
         mcu.spi[0].on_transmit = self._begin_byte
         mcu.spi[1].on_transmit = self._begin_frame
         self.plant.sample(self.inputs)
-        self._count = self.inputs[image.IN_ENC_UM]
-        self._comb_n = self.inputs[image.IN_COMB_N]
-        self._set_encoder()
-        self._drive("comb", False)
+        self._needle = NeedleWires(mcu.clock, self._drive, self.inputs)
         self._put_levels()
 
     def listen(self, name: str, call: Callable[[bool], None]) -> None:
@@ -93,10 +86,11 @@ class Wiring:
 
     def begin(self) -> None:
         """A tick of emulated time begins."""
-        while self._edges:  # none is left but after a reset
-            self._emit_edge()
+        self._needle.finish()  # nothing is left but after a reset
         self.plant.sample(self.inputs)
         self._put_levels()
+        if not self.plant.at_rest:
+            self._go_on()
         self._look.schedule(LOOK_NS)
 
     def powerless_tick(self) -> None:
@@ -105,9 +99,8 @@ class Wiring:
         self._steps = self._token = 0
         self.plant.advance(self.outputs)
         self.plant.sample(self.inputs)
-        self._move()
-        while self._edges:
-            self._emit_edge()
+        self._needle.go(self.inputs, 0)
+        self._needle.finish()
 
     def power_lost(self) -> None:
         """The chip's peripherals let go; what was under way on the wires ends."""
@@ -115,6 +108,14 @@ class Wiring:
             alarm.cancel()
         self.fram.power_lost()
         self._panel = 0
+
+    def _go_on(self) -> None:
+        """The needle goes on as it would under the outputs in force, until the new ones are looked at."""
+        now = self.plant.snapshot()
+        self.plant.advance(self.outputs)
+        self.plant.sample(self._ahead)
+        self.plant.restore(now)
+        self._needle.go(self._ahead, _TICK_NS)
 
     def _take_outputs(self) -> None:
         out, pins = self.outputs, self._pins
@@ -125,10 +126,7 @@ class Wiring:
         out[image.OUT_STEPS], self._steps = self._steps, 0
         self.plant.advance(out)
         self.plant.sample(self.inputs)
-        self._move()
-        if self._edges:
-            self._edge_ns = (_TICK_NS - LOOK_NS) / (len(self._edges) + 1)
-            self._next_edge.schedule(self._edge_ns)
+        self._needle.go(self.inputs, _TICK_NS - LOOK_NS)
 
     def _is_high(self, number: int) -> int:
         return int(int(self._gpio[number].value) == _HIGH)
@@ -143,42 +141,6 @@ class Wiring:
         compare = channel.alarm_b.target if number & 1 else channel.alarm_a.target
         period = channel.timer.top + 1
         return (2 * min(compare, period) - period) * _FULL_DUTY // period
-
-    # --- needle ------------------------------------------------------------------------------------
-
-    def _move(self) -> None:
-        """Line up the edges of encoder and comb for the plant's new place."""
-        end, edges = self.inputs[image.IN_ENC_UM], self.inputs[image.IN_COMB_N] - self._comb_n
-        self._comb_n += edges
-        way = 1 if end >= self._count else -1
-        counts = list(range(self._count, end + way, way))
-        comb_at = self.inputs[image.IN_COMB_ENC_UM]
-        if comb_at not in counts:
-            comb_at = end
-        # each edge of the comb comes after the count that its place has; of several, all but the last come first
-        self._edges = [("comb", 0)] * max(0, edges - 1)
-        for count in counts:
-            if count != self._count:
-                self._edges.append(("count", count))
-            if edges and count == comb_at:
-                self._edges.append(("comb", 0))
-        self._edges.reverse()
-
-    def _emit_edge(self) -> None:
-        kind, count = self._edges.pop()
-        if kind == "comb":
-            self._comb = not self._comb
-            self._drive("comb", self._comb)
-        else:
-            self._count = count
-            self._set_encoder()
-        if self._edges:
-            self._next_edge.schedule(self._edge_ns)
-
-    def _set_encoder(self) -> None:
-        a, b = _QUADRATURE[self._count & 3]
-        self._drive("enc_a", a)
-        self._drive("enc_b", b)
 
     # --- levels and voltages -----------------------------------------------------------------------
 
