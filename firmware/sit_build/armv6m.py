@@ -4,7 +4,7 @@ Instructions are appended by the methods of `Code`; labels are any hashable. `wo
 branches that reach too far, and returns the halfwords. Encodings: ARMv6-M Architecture Reference Manual, chapter A6.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 CONDITIONS = {"eq": 0, "ne": 1, "hs": 2, "lo": 3, "ge": 10, "lt": 11, "gt": 12, "le": 13}
 OPPOSITE = {"eq": "ne", "ne": "eq", "hs": "lo", "lo": "hs", "ge": "lt", "lt": "ge", "gt": "le", "le": "gt"}
@@ -83,7 +83,7 @@ class Code:
         self._items.append(("label", name))
 
     def branch(self, name: Hashable, condition: str = "") -> None:
-        """Go to a label, under a condition when one is given."""
+        """Go to a label, under a condition when one is given. Far away it overwrites lr, which must be saved."""
         self._items.append((condition or "b", name))
 
     def call(self, name: Hashable) -> None:
@@ -91,44 +91,50 @@ class Code:
         self._items.append(("bl", name))
 
     def words(self) -> list[int]:
-        """The halfwords; RangeError when an unconditional branch can't reach, KeyError for a label that isn't there."""
-        wide: set[int] = set()
+        """The halfwords; KeyError for a label that isn't there."""
+        sizes = {index: 1 for index, item in enumerate(self._items) if isinstance(item, int) or item[0] != "label"}
         while True:
-            places, at = {}, 0
+            places, out, grew = self._places(sizes), list[int](), False
             for index, item in enumerate(self._items):
                 if isinstance(item, int):
-                    at += 2
-                elif item[0] == "label":
-                    places[item[1]] = at
-                else:
-                    at += 4 if item[0] == "bl" or index in wide else 2
-            out, grew = self._place(places, wide)
+                    out.append(item)
+                elif index in sizes:
+                    kind, name = item
+                    way = places[name] - 2 * len(out) - 4
+                    out += _branch(kind, way, sizes[index])
+                    if sizes[index] < _halfwords(kind, way):
+                        sizes[index] = _halfwords(kind, way)
+                        grew = True
             if not grew:
                 return out
 
-    def _place(self, places: dict[Hashable, int], wide: set[int]) -> tuple[list[int], bool]:
-        out: list[int] = []
-        grew = False
+    def _places(self, sizes: Mapping[int, int]) -> dict[Hashable, int]:
+        """Where each label stands when the items have these sizes, in bytes."""
+        places, at = {}, 0
         for index, item in enumerate(self._items):
-            if isinstance(item, int):
-                out.append(item)
-                continue
-            kind, name = item
-            if kind == "label":
-                continue
-            if index in wide:
-                out.append(0xD000 | CONDITIONS[OPPOSITE[kind]] << 8)  # over the next one
-            way = places[name] - 2 * len(out) - 4
-            if kind == "bl":
-                out += [0xF000 | way >> 12 & 0x7FF, 0xF800 | way >> 1 & 0x7FF]
-            elif kind == "b" or index in wide:
-                if not -_FAR_REACH <= way <= _FAR_REACH:
-                    raise RangeError(f"a branch to {name} must reach {way} bytes")
-                out.append(0xE000 | way >> 1 & 0x7FF)
-            elif -_REACH <= way <= _REACH:
-                out.append(0xD000 | CONDITIONS[kind] << 8 | way >> 1 & 0xFF)
-            else:
-                wide.add(index)
-                grew = True
-                out.append(0)
-        return out, grew
+            if not isinstance(item, int) and index not in sizes:
+                places[item[1]] = at
+            at += 2 * sizes.get(index, 0)
+        return places
+
+
+def _halfwords(kind: str, way: int) -> int:
+    """What a branch over that many bytes takes: a conditional one that can't reach goes around another."""
+    if kind == "bl":
+        return 2
+    if kind == "b":
+        return 1 if abs(way) <= _FAR_REACH else 2
+    if abs(way) <= _REACH:
+        return 1
+    return 1 + _halfwords("b", way - 2)
+
+
+def _branch(kind: str, way: int, size: int) -> list[int]:
+    """A branch in that many halfwords."""
+    if kind not in ("b", "bl"):
+        if size == 1:
+            return [0xD000 | CONDITIONS[kind] << 8 | way >> 1 & 0xFF]
+        return [0xD000 | CONDITIONS[OPPOSITE[kind]] << 8 | size - 2, *_branch("b", way - 2, size - 1)]
+    if size == 1:
+        return [0xE000 | way >> 1 & 0x7FF]
+    return [0xF000 | way >> 12 & 0x7FF, 0xF800 | way >> 1 & 0x7FF]

@@ -2,7 +2,8 @@
 
 Viper is too slow for a 250 us tick: a call costs it 900 cycles, and the tick makes sixteen. The source is a small
 subset (docs/architecture.md), so its compiler is small too: the arrays keep their names through all functions of an
-entry, so they stay in registers; a call is one instruction; an expression lives in r0 to r3; locals lie on the stack.
+entry, so they stay in registers; a function that is called at one place stands there itself, the
+call of another is one instruction; an expression lives in r0 to r3; locals lie on the stack.
 What an entry calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function. An
 instruction reaches 32 slots, so the registers point to where that is cheapest for the entry.
 
@@ -34,7 +35,8 @@ def compile_entry(program: Program, key: str, functions: Mapping[str, str] | Non
     """
     code = Code()
     entry = program.functions[key]
-    keys = reach(program, key, functions or {})
+    called = reach(program, key, functions or {})
+    keys = list(called)
     if functions is None:
         names = [a.arg for a in entry.node.args.args] + _memory(program, keys)
         layout = Layout(dict(zip(names, NEAR, strict=False)), {})
@@ -63,8 +65,10 @@ def compile_entry(program: Program, key: str, functions: Mapping[str, str] | Non
     _restore(code)
     code.byte("mov", 0, 0)
     code.call("end")  # a jump: the return address is saved by asm_thumb
-    for name in keys:
-        Body(code, program, name, layout, key).compile()
+    once = [name for name, count in called.items() if count == 1 and name != key]
+    for name in called:
+        if name not in once:
+            Body(code, program, name, layout, key, once).compile()
     _divide(code)
     code.label("end")
     try:
@@ -103,15 +107,18 @@ def _restore(code: Code) -> None:
         code.copy(register, NEAR[index])
 
 
-def reach(program: Program, key: str, functions: Mapping[str, str]) -> list[str]:
-    """The keys of all functions that are called from one, itself first; `functions` as in `compile_entry`."""
-    found: list[str] = []
+def reach(program: Program, key: str, functions: Mapping[str, str]) -> dict[str, int]:
+    """The keys of all functions that are called from one, itself first, and at how many places each is called.
+
+    `functions` as in `compile_entry`.
+    """
+    found: dict[str, int] = {}
     waiting = [key]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        found[name] = found.get(name, 0) + 1
+        if found[name] > 1:
             continue
-        found.append(name)
         function = program.functions[name]
         calls = {**function.calls, **functions}
         for node in ast.walk(function.node):
@@ -134,13 +141,13 @@ def _starts(program: Program, keys: list[str], layout: Layout) -> dict[int, int]
 
 def _cycles(distance: int) -> int:
     """What a load costs at that many slots from where the register points."""
-    if distance < 0:
-        return 5
-    return 2 if distance < 32 else 4
+    if 0 <= distance < 32:
+        return 2
+    return 3 + (distance < 0) + (abs(distance) >= 64)
 
 
 def _divide(code: Code) -> None:
-    """r0, r1 = r0 // r1, r0 % r1, rounded down; zeros when r1 isn't positive. Bit by bit, 16 bits at once if they fit.
+    """r0, r1 = r0 // r1, r0 % r1, rounded down; zeros when r1 isn't positive. Bit by bit, no more than it needs.
 
     A negative number n is divided as ~n: then n // d = ~(~n // d) and n % d = d - 1 - ~n % d.
     """
@@ -150,14 +157,18 @@ def _divide(code: Code) -> None:
     code.branch("divide none", "le")
     code.shift("asr", 4, 0, 31)
     code.two("eor", 0, 4)
-    code.byte("mov", 2, 0)
+    for bits in (8, 16):
+        # the quotient has no more bits than that when what stands above them is less than the divisor
+        code.byte("mov", 3, bits)
+        code.shift("lsr", 2, 0, bits)
+        code.shift("lsl", 5, 0, 32 - bits)
+        code.two("cmp", 2, 1)
+        code.branch("divide few", "lo")
     code.byte("mov", 3, 32)
-    code.shift("lsr", 5, 0, 16)
-    code.two("cmp", 5, 1)
-    code.branch("divide bit", "hs")
-    code.copy(2, 5)
-    code.shift("lsl", 0, 0, 16)
-    code.byte("mov", 3, 16)
+    code.byte("mov", 2, 0)
+    code.copy(5, 0)
+    code.label("divide few")
+    code.copy(0, 5)
     code.label("divide bit")
     code.shift("lsl", 0, 0, 1)
     code.two("adc", 2, 2)

@@ -1,7 +1,7 @@
 """Statements of the tick's machine code: compiles one function of an entry; thumb.py puts the entry together."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from sit_build.armv6m import Code
@@ -19,21 +19,29 @@ class Program:
 class Body(Values):
     """Compiles one function of an entry."""
 
-    def __init__(self, code: Code, program: Program, key: str, layout: Layout, entry: str) -> None:
+    def __init__(
+        self, code: Code, program: Program, key: str, layout: Layout, entry: str, once: Collection[str]
+    ) -> None:
+        """`once`: keys of functions that are called at one place, where they stand themselves."""
         super().__init__(code, program.functions[key], key, layout)
         self.program = program
+        self.layout = layout
         self.entry = entry
+        self.once = once
 
     def compile(self) -> None:
-        """Append the function's instructions."""
-        code = self.code
-        code.label(self.key)
-        code.push((), link=True)
-        code.frame(len(self.locals))
+        """Append the function's instructions, to be called."""
+        self.code.label(self.key)
+        self.code.push((), link=True)
+        self.inline()
+        self.code.pop((), back=True)
+
+    def inline(self) -> None:
+        """Append the function's instructions where it is called; its locals lie on top of the caller's."""
+        self.code.frame(len(self.locals))
         self._block(self.function.node.body)
-        code.label((self.key, "out"))
-        code.frame(-len(self.locals))
-        code.pop((), back=True)
+        self.code.label((self.key, "out"))
+        self.code.frame(-len(self.locals))
 
     # --- statements --------------------------------------------------------------------------------
 
@@ -65,7 +73,10 @@ class Body(Values):
         wanted = self.program.functions[key].node.args.args
         if given != [a.arg for a in wanted] or any(name not in self.bases for name in given):
             raise self._wrong(node, f"{call.func.id} isn't called with the arrays by their names")
-        self.code.call(key)
+        if key in self.once:
+            Body(self.code, self.program, key, self.layout, self.entry, self.once).inline()
+        else:
+            self.code.call(key)
 
     def _do_Assign(self, node: ast.Assign) -> None:
         if len(node.targets) != 1:

@@ -105,12 +105,12 @@ class Values:
             return
         self._scratch(free, node)
         if slot is not None:
-            self._constant(slot - base.start, free)
+            self._constant(4 * (slot - base.start), free)
         else:
             self._value(node.slice, free)
             if base.start:
                 self.code.byte("sub", free, base.start)
-        self.code.shift("lsl", free, free, 2)
+            self.code.shift("lsl", free, free, 2)
         self.code.three(op, r, self._address(base, free + 1, node), free)
 
     def _address(self, base: Base, r: int, node: ast.AST) -> int:
@@ -167,8 +167,9 @@ class Values:
     def _constant(self, value: int, r: int) -> None:
         code = self.code
         if value < 0:
-            self._constant(-value if value > -256 else ~value, r)
-            code.two("neg" if value > -256 else "mvn", r, r)
+            short = -value // (value & -value) < 256
+            self._constant(-value if short else ~value, r)
+            code.two("neg" if short else "mvn", r, r)
             return
         low = value & -value
         zeros = low.bit_length() - 1 if value else 0

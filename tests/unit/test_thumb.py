@@ -42,6 +42,10 @@ EXPRESSIONS = (
     "n = 0\n    while n < 10:\n        n += 1\n        if n == 3:\n            continue\n"
     "        if n > inputs[0] & 15:\n            break\n        outputs[n] = n\n    outputs[0] = n",
     "if inputs[0] > 0:\n        return\n    outputs[0] = 9",
+    # branches over more than 2 KiB, forward and back
+    "n = inputs[2] & 3\n    while n > 0:\n        n -= 1\n        if inputs[0] > 0:\n"
+    + "            outputs[1] = inputs[1]\n" * 1200
+    + "        else:\n            outputs[2] = n",
 )
 
 
@@ -69,6 +73,46 @@ def test_expression_gives_what_python_gives(text, seed):
         function(*arrays)
         for number, values in enumerate(arrays):
             assert core.read(number, len(values)) == values
+
+
+def test_functions_called_once_and_twice(seed):
+    """INV-8 tick: a function that stands where it is called has its own locals and returns to its own end."""
+    text = """
+def f(state, inputs, outputs, params):
+    x = inputs[0]
+    y = inputs[1]
+    if x > y:
+        once(state, inputs, outputs, params)
+        twice(state, inputs, outputs, params)
+    twice(state, inputs, outputs, params)
+    outputs[0] = x - y
+def once(state, inputs, outputs, params):
+    x = inputs[2] >> 1
+    if x > 0:
+        outputs[1] = x
+        return
+    twice_or_not = x + 3
+    deeper(state, inputs, outputs, params)
+    outputs[2] = twice_or_not
+def deeper(state, inputs, outputs, params):
+    a = inputs[3] & 7
+    b = a + 1
+    outputs[3] = b * a
+def twice(state, inputs, outputs, params):
+    outputs[4] += 1
+"""
+    tree = ast.parse(text)
+    names = {node.name: node.name for node in tree.body}
+    functions = {node.name: Function(node.name, node, names) for node in tree.body}
+    core, space, rng = Core(compile_entry(Program(functions), "f")), {}, random.Random(seed)
+    exec(text, space)
+    for _ in range(60):
+        arrays = [array("i", [rng.randrange(-1000, 1000) for _ in range(8)]) for _ in range(4)]
+        for number, values in enumerate(arrays):
+            core.write(number, values)
+        core.call()
+        space["f"](*arrays)
+        assert core.read(2, 8) == arrays[2]
 
 
 @pytest.mark.parametrize(
