@@ -2,7 +2,7 @@
 
     tools/cycles.py [--write] [--only forms|phases|board]
 
-phases  the tick's machine code on the bare emulated processor, by phase of a shot; needs no UF2
+phases  the tick's machine code on the bare emulated processor, by phase of a shot and of a run's; needs no UF2
 forms   step and guard replayed on the emulated chip as bytecode, native, viper and machine code; SIT_UF2
 board   the whole firmware on the emulated board: latency, jitter, round trip; SIT_UF2
 
@@ -28,20 +28,18 @@ Rows = list[tuple[str, ...]]
 
 
 def phases() -> str:
-    """Cycles of the tick's machine code by phase of a shot, each tick compared with the source."""
+    """Cycles of the tick's machine code by phase, each tick compared with the source."""
     from sit_firmware import codes
-    from sit_sim.emu.bare_tick import shot_ticks, size_bytes
+    from sit_sim.emu.bare_tick import RAPID, size_bytes, ticks
 
     names = {getattr(codes, n): n[6:].lower() for n in dir(codes) if n.startswith("PHASE_")}
-    ticks = list(shot_ticks(1500, 1000))
+    every = list(ticks(RAPID))
     rows = []
-    for phase in (*dict.fromkeys(tick.phase for tick in ticks), None):
-        control, guard = ([t for t in ticks if phase in (t.phase, None) and t.control == kind] for kind in (1, 0))
-        both = max(t.cycles for t in control) + max(t.cycles for t in guard)
-        cells = [n for each in (control, guard) for n in (_mean(each), max(t.cycles for t in each))]
-        output_us = max(t.output_cycles for t in control) / MHZ
-        name = "whole shot" if phase is None else names[phase]
-        rows.append((name, *map(str, cells), str(both), f"{both / MHZ:.1f}", f"{output_us:.1f}"))
+    for title, some in (("", [t for t in every if not t.shot]), ("run, ", [t for t in every if t.shot])):
+        for phase in dict.fromkeys(t.phase for t in some):
+            rows.append(_row(title + names[phase], [t for t in some if t.phase == phase]))
+        rows.append(_row("whole run" if title else "whole shot", some))
+    rows.append(_row("both", every))
     head = (
         "phase",
         "control tick mean",
@@ -52,12 +50,20 @@ def phases() -> str:
         "us",
         "to the last output, us",
     )
-    whole = both + 2 * PYTHON_CYCLES
+    whole = int(rows[-1][5]) + 2 * PYTHON_CYCLES
     said = (
         f"With the Python above it, {PYTHON_CYCLES} cycles a tick at most, the dearest period takes {whole} cycles:",
         f"{100 * whole / PERIOD_CYCLES:.1f} % of it. The machine code has {size_bytes()} bytes.",
     )
     return "\n".join([*marked.table(head, rows), "", *said])
+
+
+def _row(name: str, ticks: list[Any]) -> tuple[str, ...]:
+    control, guard = ([t for t in ticks if t.control == kind] for kind in (1, 0))
+    both = max(t.cycles for t in control) + max(t.cycles for t in guard)
+    cells = [n for each in (control, guard) for n in (_mean(each), max(t.cycles for t in each))]
+    output_us = max(t.output_cycles for t in control) / MHZ
+    return (name, *map(str, cells), str(both), f"{both / MHZ:.1f}", f"{output_us:.1f}")
 
 
 def _mean(ticks: list[Any]) -> int:

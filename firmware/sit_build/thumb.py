@@ -2,10 +2,10 @@
 
 Viper is too slow for a 250 us tick: a call costs it 900 cycles, and the tick makes sixteen. The source is a small
 subset (docs/architecture.md), so its compiler is small too: the arrays keep their names through all functions of an
-entry, so they stay in registers; a function that is called at one place stands there itself, the
-call of another is one instruction; an expression lives in r0 to r3; locals lie on the stack.
-What an entry calls is compiled with it into one piece, which MicroPython carries as an `asm_thumb` function. An
-instruction reaches 32 slots, so the registers point to where that is cheapest for the entry.
+entry, so they stay in registers; a function that is called at one place stands there, the call of another is one
+instruction; an expression lives in r0 to r3; locals lie on the stack. What an entry calls is compiled with it into one
+piece, which MicroPython carries as an `asm_thumb` function. An instruction reaches 32 slots, so the registers point to
+where that is cheapest for the entry.
 
 Numbers are 32-bit and wrap; that equals Python as long as every intermediate stays below 2^30, which is a rule of the
 tick (invariant 8). `//` and `%` round down as Python's do; a divisor that isn't positive gives 0 for both.
