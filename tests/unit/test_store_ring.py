@@ -205,3 +205,21 @@ def test_looking_again_believes_nothing_it_saw_before():
         assert (ring.damaged_seq, ring.last_unix_s, ring.head) == (0, unix_s, seqs + 1)
         assert seen == list(range(1, seqs + 1))
         assert put(ring) == seqs + 1
+
+
+def test_the_clock_of_the_first_record_counts():
+    """Invariant 10: a clock that only record 1 had is the ring's last clock, whatever was written without one since."""
+    store = MemoryStore(records=SLOTS)
+    ring, _ = ring_on(store)
+    put(ring, unix_s=1_800_000_000)
+    put(ring)
+    assert ring_on(store)[0].last_unix_s == 1_800_000_000
+
+
+def test_a_ring_of_any_length_is_read_to_its_end():
+    """Invariant 4: the last piece of the ring is as long as the ring goes on, and nothing beyond the store is read."""
+    store = MemoryStore(records=SLOTS + 5)
+    ring, _ = ring_on(store)
+    for _ in range(SLOTS + 3):
+        put(ring)
+    assert ring_on(store)[1] == list(range(1, SLOTS + 4))
