@@ -3,13 +3,15 @@
     tools/campaign_bare.py injections [--runs N] [--workers N | --scheduler tcp://HOST:PORT] [--folder DIR]
     tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag]
     tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
+    tools/campaign_bare.py drift [--units N] [--shots N] [--volume NL]
     tools/campaign_bare.py equal [--shots N] [--plain | --sim]
     tools/campaign_bare.py speed
 
 `injections` runs the spread of units and the faults of F1 without a mechanical stop and prints the worst true tip with
 its seed; `replay` runs that seed again. `doses` prints systematic and random error over units. Both keep their results
 as Parquet in a folder: a run that was stopped goes on from there, and the same seeds have the same results whatever the
-number of workers. `equal` compares the compiled loop with the firmware as it stands under CPython, tick for tick.
+number of workers. `drift` shows what the second dose channel can tell (docs/metering.md). `equal` compares the compiled
+loop with the firmware as it stands under CPython, tick for tick.
 Exit code 1 when a true tip passed 2000 um or the loops differ.
 """
 
@@ -24,7 +26,7 @@ from sit_sim.campaign import injections, parts
 from sit_sim.campaign.doses import Doses
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bare import equal, replay
+from bare import drift, equal, replay
 
 _BUILD = Path(__file__).resolve().parents[1] / "build"
 
@@ -87,7 +89,7 @@ def run_speed(_args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """Run one of the five."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
 
@@ -111,6 +113,10 @@ def main(argv: list[str]) -> int:
     own.add_argument("--shots", type=int, default=10, help="of each unit (default 10)")
     own.add_argument("--volume", type=int, default=1000, help="nl (default 1000)")
     own.add_argument("--factory", action="store_true", help="on the factory calibration")
+    own = command("drift", drift.main, "who is warned of a bore that drifted since the calibration")
+    own.add_argument("--units", type=int, default=100)
+    own.add_argument("--shots", type=int, default=12)
+    own.add_argument("--volume", type=int, default=2000, help="nl (default 2000)")
     own = command("equal", equal.main, "the compiled loop against the firmware as it stands")
     own.add_argument("--shots", type=int, default=1000)
     own.add_argument("--sim", action="store_true", help="against whole shots on sim:, background included")

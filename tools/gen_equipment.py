@@ -50,6 +50,7 @@ def text() -> str:
     tables = {name: reference[name] for name in TABLES}
     source = f"{HEAD}TABLES: dict[str, Any] = {tables!r}\nLIMITS: dict[str, int] = {limits()!r}\n"
     source += f"SOFT_LIMITS: dict[str, int] = {reference['soft_limits']!r}\n"
+    source += f"DRIFT: dict[str, float] = {reference['drift']!r}\n"
     source += f"NEEDLE_POINTS = {reference['reuse']['needle_points']}\n"
     style = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TARGET), "-"]
     return subprocess.run(style, input=source, capture_output=True, text=True, check=True, cwd=ROOT).stdout

@@ -37,7 +37,8 @@ def _calibration_write(dev, payload, reply):
         return codes.REFUSED_BAD_VALUE
     if not dev.wall.unix_s:
         return codes.REFUSED_CLOCK  # a calibration without a date can't be told from an old one
-    return _write(dev, codes.RECORD_CALIBRATION, payload, dev.calibration, values + (dev.wall.unix_s,))
+    date_s = dev.wall.unix_s if values[5] else 0
+    return _write(dev, codes.RECORD_CALIBRATION, payload, dev.calibration, values[:4] + (date_s, values[4]))
 
 
 def _write(dev, kind, payload, record, values):

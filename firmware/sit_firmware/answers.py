@@ -111,6 +111,7 @@ def _settings_read(dev, payload, reply):
         calibration.offset_nl,
         calibration.compliance_nl_per_mpa,
         calibration.calibrated_unix_s,
+        calibration.area_e4,
     )
     return 0
 

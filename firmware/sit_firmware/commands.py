@@ -12,6 +12,8 @@ from sit_firmware.priming import Priming
 from sit_firmware.selftest import SelfTest
 from sit_firmware.zeroing import Zeroing
 
+_SERIES = b"CALI"  # a treatment id that begins so is a series into a vial: what a new syringe type is weighed with
+
 
 def _load_begin(dev, payload, reply):
     treatment, _, syringe_id, needle_id, _, _, _, expiry_s = struct.unpack(wire.FMT_LOAD_BEGIN, payload)
@@ -19,6 +21,8 @@ def _load_begin(dev, payload, reply):
     if not any(treatment) or not bevel_um:
         return codes.REFUSED_BAD_VALUE
     if syringe_id != dev.calibration.syringe_id:
+        return codes.REFUSED_WRONG_SYRINGE
+    if not dev.calibration.usable() and treatment[:4] != _SERIES:
         return codes.REFUSED_WRONG_SYRINGE
     if dev.wall.unix_s >= expiry_s:
         return codes.LIMIT_EXPIRED

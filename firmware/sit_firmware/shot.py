@@ -5,6 +5,7 @@ books it. The end record counts the steps the hardware emitted, not the steps th
 """
 
 from sit_firmware import codes, dose, image, interval
+from sit_firmware.bore import Bore
 from sit_firmware.clock import Timer, ticks_of_ms
 from sit_firmware.store.access import StoreError
 from sit_firmware.treatment import GIVEN, MISSED
@@ -25,8 +26,8 @@ class Shot:
         self._intent_seq = 0
         self._index = 0
         self._row = (0, 0, 0, 0, 0)
-        self._cap_steps = 0
         self._steps0 = 0
+        self._bore = Bore()
         self._fault_wait = Timer()
         self._checkpoint = Timer()
 
@@ -51,8 +52,8 @@ class Shot:
         dev.plunger.shot_begun(dev.table.treatment)
         self._index = index
         self._row = row
-        self._cap_steps = plan.cap_steps
         self.active = True
+        self._bore.begin(dev.now)
         self._fault_wait.stop()
         self._checkpoint.start(dev.now, ticks_of_ms(_CHECKPOINT_MS, dev.board.tick_us))
         dev.recorder.begin(self._intent_seq)
@@ -76,6 +77,7 @@ class Shot:
         if self._ended():
             self._book()
             return True
+        self._bore.look(dev.now, dev.state, dev.inputs, dev.params)
         if self._checkpoint.due(dev.now) and dev.booking.ok:
             self._checkpoint.start(dev.now, ticks_of_ms(_CHECKPOINT_MS, dev.board.tick_us))
             self._save_progress()
@@ -143,7 +145,7 @@ class Shot:
             depth_um=state[image.ST_END_UM],
             asked_nl=volume_nl,
             steps=steps,
-            cap_steps=self._cap_steps,
+            cap_steps=self._bore.area(),
             tissue_min_nl=low_nl,
             tissue_max_nl=high_nl,
             needle_nl=state[image.ST_NEEDLE_NL],

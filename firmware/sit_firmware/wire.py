@@ -8,8 +8,8 @@ REQUESTS: id -> (name, changes, mask of 1 << allowed state, shortest payload, 1 
 """
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
-SCHEMA_HASH = b"\x97\x30\x9d\x77\xef\x07\xa3\x2e"
+PROTOCOL_MINOR = 2
+SCHEMA_HASH = b"\x0b\xf4\xd2\xcf\xad\x72\x1b\xe6"
 MAX_PAYLOAD = 224
 HEADER_LEN = 8
 MAC_LEN = 8
@@ -24,8 +24,8 @@ FMT_HELLO_REPLY = "<BB8s16s16s8sI8sHHH"
 HELLO_REPLY_LEN = 68
 FMT_STATUS_REPLY = "<IIBBIiiiiiHHhiiHH8sHIIIIII"
 STATUS_REPLY_LEN = 86
-FMT_SETTINGS_READ_REPLY = "<BHIIHIIHHBHiII"
-SETTINGS_READ_REPLY_LEN = 40
+FMT_SETTINGS_READ_REPLY = "<BHIIHIIHHBHiIIH"
+SETTINGS_READ_REPLY_LEN = 42
 FMT_LOAD_BEGIN = "<8sHBBIIHI"
 FMT_LOAD_RUN = "<BHHIIH"
 FMT_LOAD_PAGE = "<H"
@@ -53,7 +53,7 @@ EVENTS_READ_REPLY_LEN = 4
 FMT_SET_CLOCK = "<I"
 FMT_CHANGE = "<BBB"
 FMT_SETTINGS_WRITE = "<HHIIIIHH"
-FMT_CALIBRATION_WRITE = "<BHiI"
+FMT_CALIBRATION_WRITE = "<BHiIHB"
 FMT_SERVICE = "<B16s"
 FMT_PAIR = "<16s"
 FMT_ACCESS_READ_REPLY = "<BBBBIII"
@@ -144,9 +144,16 @@ REQUESTS = {
         "CALIBRATION_WRITE",
         1,
         2,
-        11,
+        14,
         1,
-        ((0, "<B", 1, 255), (1, "<H", 500, 30000), (3, "<i", -2000, 2000), (7, "<I", 0, 200000)),
+        (
+            (0, "<B", 1, 255),
+            (1, "<H", 500, 30000),
+            (3, "<i", -2000, 2000),
+            (7, "<I", 0, 200000),
+            (11, "<H", 0, 20000),
+            (13, "<B", 0, 1),
+        ),
     ),
     34: ("SERVICE", 1, 2, 17, 1, ((0, "<B", 0, 2),)),
     36: ("PAIR", 1, 34, 16, 1, ()),

@@ -114,6 +114,9 @@ def _equipment(context: _Context) -> Iterator[Problem]:
         sentence = f'The device is calibrated for "{names.get(fitted, fitted)}", not "{head.syringe}": '
         sentence += "plan for that one, or calibrate this type."
         yield Problem(context.plan.lines.line(("syringe",)), sentence)
+    elif fitted is not None and syringe is not None and not context.limits.weighed:
+        sentence = f'"{syringe.key}" was never weighed on this device: run `sit calibrate dose --write` first.'
+        yield Problem(context.plan.lines.line(("syringe",)), sentence)
 
 
 def _product(context: _Context) -> Iterator[Problem]:

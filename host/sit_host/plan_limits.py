@@ -16,13 +16,17 @@ from .plan import Plan
 if TYPE_CHECKING:
     from ._gen.messages import SettingsReadReply
 
+FACTORY_SYRINGE_ID = 1  # what a device leaves the factory calibrated for
 MAX_POINTS = 512  # the device's point table
 MIN_SHOT_NL = 1_000  # the smallest dose with stated figures
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits in force. `syringe_id` is the calibrated type, None when no device was asked."""
+    """Limits in force. `syringe_id` is the calibrated type, None when no device was asked.
+
+    `weighed` False: the calibration holds only the type's own figures, and nobody may be treated with them.
+    """
 
     max_depth_um: int
     max_shot_nl: int
@@ -34,6 +38,7 @@ class Limits:
     min_gap_ms: int = 0
     min_shot_nl: int = MIN_SHOT_NL
     syringe_id: int | None = None
+    weighed: bool = True
     origin: str = "reference design"
     board: str = ""
 
@@ -95,6 +100,7 @@ def device_limits(settings: SettingsReadReply, name: str, board: str = "") -> Li
         window_s=settings.window_s,
         min_gap_ms=settings.min_gap_ms,
         syringe_id=settings.syringe_id,
+        weighed=settings.calibrated_unix_s > 0 or settings.syringe_id == FACTORY_SYRINGE_ID,
         origin=name,
         board=board,
     )

@@ -3,9 +3,10 @@
     doc = "The cable is pulled in the middle of the third point and put back."
     [unit]                     # factors on the nominal unit
     bore = 1.02
-    [device]                   # seed of the unit-to-unit spread; whether the 2.0 mm stop is fitted
+    [device]                   # seed of the unit-to-unit spread; whether the 2.0 mm stop is fitted; type of the syringe
     spread_seed = 7
     stop_fitted = false
+    syringe_id = 1
     [world]                    # plant inputs at the start
     supply_mv = 11000
     [[event]]
@@ -57,6 +58,7 @@ class Scenario:
     unit: dict[str, float] = field(default_factory=dict)
     spread_seed: int | None = None
     stop_fitted: bool | None = None
+    syringe_id: int = 1
     world: dict[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
 
@@ -76,7 +78,7 @@ def read_scenario(path: Path) -> Scenario:
 def _scenario(data: dict[str, Any]) -> Scenario:
     _known("the scenario", data, _TABLES)
     device = _table(data, "device")
-    _known("[device]", device, ("spread_seed", "stop_fitted"))
+    _known("[device]", device, ("spread_seed", "stop_fitted", "syringe_id"))
     unit = _table(data, "unit")
     for key, value in unit.items():
         commands.Arg(float, low=0.01, high=100.0).check(f"[unit] {key}", value)
@@ -89,6 +91,7 @@ def _scenario(data: dict[str, Any]) -> Scenario:
         unit=unit,
         spread_seed=None if seed is None else commands.Arg(int, low=0, high=2**31).check("[device] spread_seed", seed),
         stop_fitted=None if stop is None else commands.Arg(bool).check("[device] stop_fitted", stop),
+        syringe_id=commands.Arg(int, low=1, high=255).check("[device] syringe_id", device.get("syringe_id", 1)),
         world=_table(data, "world"),
         events=tuple(_event(number, entry) for number, entry in enumerate(events, 1)),
     )

@@ -125,7 +125,7 @@ def test_the_hash_covers_rules_and_not_prose(tmp_path):
         hashed("min = 500, max = 10000", "min = 500, max = 9000"),
         hashed('name = "SUBSCRIBE"', 'name = "LISTEN"'),
         hashed('states = ["ARMED", "INJECTING"]', 'states = ["ARMED"]'),
-        hashed("minor = 1", "minor = 2"),
+        hashed("minor = 2", "minor = 3"),
         hashed('unit = "mV", doc = "Supply."', 'unit = "cV", doc = "Supply."'),
     ]
     assert len({plain, *others}) == 6

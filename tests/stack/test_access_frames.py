@@ -239,7 +239,7 @@ def test_limits_are_written_in_service_mode_and_hold_from_the_next_start(open_si
     proof = keys.service_proof(code, seed)
     expect(bench.client.service(enums.Service.OPEN, proof))
     expect(bench.client.settings_write(lower))
-    expect(bench.client.calibration_write(messages.CalibrationWrite(1, 4800, 5, 8000)))
+    expect(bench.client.calibration_write(messages.CalibrationWrite(1, 4800, 5, 8000, 10100, 1)))
     expect(bench.client.service(enums.Service.CLOSE))
     assert refusal(bench.client.service(enums.Service.OPEN, proof)) == codes.REFUSED_BAD_STATE
     assert expect(bench.client.settings_read()).max_shot_nl == 100000
@@ -251,7 +251,7 @@ def test_limits_are_written_in_service_mode_and_hold_from_the_next_start(open_si
     expect(bench.client.set_clock(1_800_000_000))
     found = expect(bench.client.settings_read())
     assert (found.source, found.max_depth_um, found.max_shot_nl, found.lease_max_ms) == (0, 1500, 4000, 2000)
-    assert (found.bore_um, found.offset_nl, found.compliance_nl_per_mpa) == (4800, 5, 8000)
+    assert (found.bore_um, found.offset_nl, found.compliance_nl_per_mpa, found.area_e4) == (4800, 5, 8000, 10100)
     assert found.calibrated_unix_s >= 1_800_000_000
     assert bench.status().header.ready & enums.Ready.SETTINGS
     assert refusal(bench.client.service(enums.Service.OPEN, proof)) == codes.REFUSED_NEEDS_KEY, (

@@ -27,7 +27,8 @@ def test_three_points(treated):
         assert abs(shot["depth_um"] - intent.depth_um) <= 50
         assert end.steps == shot["steps"]
         assert end.tissue_min_nl <= shot["tissue_nl"] <= end.tissue_max_nl
-        assert end.steps <= end.cap_steps
+        assert end.steps <= intent.cap_steps
+        assert 16_500 < end.cap_steps < 18_200, "area of the bore, 0.001 mm2"
     treated.check_depth()
     status = treated.status()
     assert status.plunger_steps == treated.truth()["plunger_steps"]

@@ -322,7 +322,7 @@ def test_every_message_has_a_method() -> None:
         lambda: client.pair(bytes(16)),
         lambda: client.service(enums.Service.CLOSE),
         lambda: client.settings_write(messages.SettingsWrite(1000, 600, 10000, 100000, 100000, 100000, 100, 2000)),
-        lambda: client.calibration_write(messages.CalibrationWrite(1, 4699, 0, 7007)),
+        lambda: client.calibration_write(messages.CalibrationWrite(1, 4699, 0, 7007, 10000, 1)),
         client.disarm,
         client.stop,
         lambda: client.clear_fault(32),

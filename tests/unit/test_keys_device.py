@@ -343,12 +343,23 @@ def test_what_was_written_waits_for_the_next_start():
 def test_calibration_asks_for_a_clock_and_a_known_syringe():
     """Limits: a calibration without a date or of a syringe that nobody knows is refused."""
     dev = serviced()
-    good = messages.CalibrationWrite(1, 4699, 0, 7007).pack()
+    good = messages.CalibrationWrite(1, 4699, 0, 7007, 10000, 1).pack()
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, good).result == codes.REFUSED_CLOCK
     dev.set_clock()
-    unknown = messages.CalibrationWrite(200, 4699, 0, 7007).pack()
+    unknown = messages.CalibrationWrite(200, 4699, 0, 7007, 10000, 1).pack()
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, unknown).result == codes.REFUSED_BAD_VALUE
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, good).result == 0
+
+
+def test_a_calibration_that_nobody_weighed_has_no_date():
+    """Invariant 4: a type's own figures are kept without a date, for weighing only; the factory's type is usable."""
+    dev = serviced()
+    dev.set_clock()
+    assert dev.app.calibration.usable()
+    assert dev.ask(codes.MSG_CALIBRATION_WRITE, messages.CalibrationWrite(2, 8585, 0, 32000, 0, 0).pack()).result == 0
+    dev = Device(dev.store)
+    assert (dev.app.calibration.syringe_id, dev.app.calibration.calibrated_unix_s) == (2, 0)
+    assert not dev.app.calibration.usable()
 
 
 def test_what_is_written_stands_in_the_ledger_first():
@@ -364,7 +375,7 @@ def test_what_is_written_stands_in_the_ledger_first():
     before = len(dev.store.writes)
     assert dev.ask(codes.MSG_SETTINGS_WRITE, wanted).result == 0
     assert dev.store.writes[before][0] >= RING_ADDR, "the ledger first"
-    new = messages.CalibrationWrite(1, 4699, 0, 7007).pack()
+    new = messages.CalibrationWrite(1, 4699, 0, 7007, 10000, 1).pack()
     assert dev.ask(codes.MSG_CALIBRATION_WRITE, new).result == 0
     for kind, payload in ((codes.RECORD_SETTINGS, wanted), (codes.RECORD_CALIBRATION, new)):
         (record,) = dev.records(kind)
@@ -375,9 +386,10 @@ def test_what_is_written_stands_in_the_ledger_first():
 
 @pytest.mark.parametrize(
     "request_type, fields",
-    [(messages.SettingsWrite, settings.FIELDS), (messages.CalibrationWrite, calibration.FIELDS[:-1])],
+    [(messages.SettingsWrite, settings.FIELDS), (messages.CalibrationWrite, calibration.FIELDS)],
     ids=["settings", "calibration"],
 )
 def test_the_wire_has_the_records_fields_and_ranges(request_type, fields):
-    """Wire: what may be written is exactly what the record may hold, in the same order."""
-    assert [(f.name, f.low, f.high) for f in request_type.FIELDS] == [(f[0], f[3], f[4]) for f in fields]
+    """Wire: what may be written is what the record may hold, in the same order; the date is the device's own."""
+    written = [(f.name, f.low, f.high) for f in request_type.FIELDS if f.name != "weighed"]
+    assert written == [(f[0], f[3], f[4]) for f in fields if f[0] != "calibrated_unix_s"]

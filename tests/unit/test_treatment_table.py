@@ -150,6 +150,16 @@ def test_wrong_syringe_unknown_needle_zero_treatment():
     assert dev.load((GOOD,), treatment=bytes(8)) == codes.REFUSED_BAD_VALUE
 
 
+def test_a_type_that_nobody_weighed_is_for_the_vial():
+    """Invariant 4: with a type's own figures in force only a series into a vial is taken, never a treatment."""
+    dev = _device()
+    dev.app.calibration.syringe_id = 2
+    assert dev.load((GOOD,), syringe=2) == codes.REFUSED_WRONG_SYRINGE
+    assert dev.load((GOOD,), syringe=2, treatment=b"CALI1234") == 0
+    dev.app.calibration.calibrated_unix_s = 1_800_000_000
+    assert dev.load((GOOD,), syringe=2) == 0
+
+
 def test_arming_beyond_the_table_is_refused():
     """ARM takes rows of the table only, and not those that were tried."""
     dev = _device()

@@ -316,7 +316,7 @@ class Refusal(DocEnum):
     TOO_DEEP = 8, "The depth is over the device's highest settable depth."
     TOO_MUCH = 9, "The volume is over a limit per shot, window or session."
     TOO_MANY = 10, "More points than the device holds."
-    WRONG_SYRINGE = 11, "The syringe type isn't the calibrated one."
+    WRONG_SYRINGE = 11, "The syringe type isn't the calibrated one, or it was never weighed."
     BAD_SEAL = 12, "Count or hash of the point table don't match what was loaded."
     DUPLICATE = 13, "A point of the table already has a record in the ledger."
     UNCERTAIN = 14, "An UNCERTAIN record waits for an acknowledgement."

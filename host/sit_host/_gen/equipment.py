@@ -87,4 +87,5 @@ SOFT_LIMITS: dict[str, int] = {
     "needle_points": 200,
     "again_s": 86400,
 }
+DRIFT: dict[str, float] = {"sensor_gain": 0.01, "model": 0.015, "shot": 0.012, "least_shots": 5}
 NEEDLE_POINTS = 512

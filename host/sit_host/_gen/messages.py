@@ -10,8 +10,8 @@ from sit_host._gen import enums
 from sit_host.wire import Field, Message, unpack_fields
 
 PROTOCOL_MAJOR = 1
-PROTOCOL_MINOR = 1
-SCHEMA_HASH = bytes.fromhex("97309d77ef07a32e")
+PROTOCOL_MINOR = 2
+SCHEMA_HASH = bytes.fromhex("0bf4d2cfad721be6")
 MAX_PAYLOAD = 224
 REPLY_HEADER_BYTES = 14
 REPLY_BIT = 0x80
@@ -267,6 +267,8 @@ class SettingsReadReply(Reply):
     offset_nl: Calibrated dose offset. [nl]
     compliance_nl_per_mpa: Calibrated compliance of syringe, stopper and tube. [nl/MPa]
     calibrated_unix_s: Date of calibration, 0 for factory. [s]
+    area_e4: Area of the bore by plunger force over pressure when it was calibrated, against that of `bore_um`; 0:
+        not measured. [1/10000]
     """
 
     NAME: ClassVar[str] = "SETTINGS_READ reply"
@@ -293,6 +295,15 @@ class SettingsReadReply(Reply):
             "Calibrated compliance of syringe, stopper and tube.",
         ),
         Field("calibrated_unix_s", "u32", "s", 0, 4294967295, "Date of calibration, 0 for factory."),
+        Field(
+            "area_e4",
+            "u16",
+            "1/10000",
+            0,
+            65535,
+            "Area of the bore by plunger force over pressure when it was calibrated, against that of "
+            "`bore_um`; 0: not measured.",
+        ),
     )
 
     header: ReplyHeader
@@ -310,6 +321,7 @@ class SettingsReadReply(Reply):
     offset_nl: int
     compliance_nl_per_mpa: int
     calibrated_unix_s: int
+    area_e4: int
 
 
 @dataclass(frozen=True)
@@ -336,7 +348,8 @@ class LoadBeginReply(Reply):
 class LoadBegin(Message):
     """Begins a point table; drops the one before.
 
-    treatment: Treatment id, never zero, chosen by the host.
+    treatment: Treatment id, never zero, chosen by the host. One that begins with the bytes `CALI` is a series
+        into a vial, the only kind that a syringe type not weighed yet is taken for.
     count: Points in the table. [1 to 512]
     syringe_id: Syringe type of the plan. [1 to 255]
     needle_id: Needle type of the plan. [1 to 255]
@@ -350,7 +363,15 @@ class LoadBegin(Message):
     NAME: ClassVar[str] = "LOAD_BEGIN"
     ID: ClassVar[int] = 0x04
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Field("treatment", "bytes8", "", 0, 0, "Treatment id, never zero, chosen by the host."),
+        Field(
+            "treatment",
+            "bytes8",
+            "",
+            0,
+            0,
+            "Treatment id, never zero, chosen by the host. One that begins with the bytes `CALI` is a series "
+            "into a vial, the only kind that a syringe type not weighed yet is taken for.",
+        ),
         Field("count", "u16", "", 1, 512, "Points in the table."),
         Field("syringe_id", "u8", "", 1, 255, "Syringe type of the plan."),
         Field("needle_id", "u8", "", 1, 255, "Needle type of the plan."),
@@ -1040,6 +1061,9 @@ class CalibrationWrite(Message):
     bore_um: Its bore. [500 to 30000 um]
     offset_nl: Dose offset. [-2000 to 2000 nl]
     compliance_nl_per_mpa: Compliance of syringe, stopper and tube. [0 to 200000 nl/MPa]
+    area_e4: Area of the bore by plunger force over pressure, against that of `bore_um`; 0: not measured. [0 to
+        20000 1/10000]
+    weighed: 1: found by weighing. 0: the type's own figures, to weigh with; the date is then 0. [0 to 1]
     """
 
     NAME: ClassVar[str] = "CALIBRATION_WRITE"
@@ -1049,12 +1073,30 @@ class CalibrationWrite(Message):
         Field("bore_um", "u16", "um", 500, 30000, "Its bore."),
         Field("offset_nl", "i32", "nl", -2000, 2000, "Dose offset."),
         Field("compliance_nl_per_mpa", "u32", "nl/MPa", 0, 200000, "Compliance of syringe, stopper and tube."),
+        Field(
+            "area_e4",
+            "u16",
+            "1/10000",
+            0,
+            20000,
+            "Area of the bore by plunger force over pressure, against that of `bore_um`; 0: not measured.",
+        ),
+        Field(
+            "weighed",
+            "u8",
+            "",
+            0,
+            1,
+            "1: found by weighing. 0: the type's own figures, to weigh with; the date is then 0.",
+        ),
     )
 
     syringe_id: int
     bore_um: int
     offset_nl: int
     compliance_nl_per_mpa: int
+    area_e4: int
+    weighed: int
 
 
 @dataclass(frozen=True)

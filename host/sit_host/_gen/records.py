@@ -29,8 +29,9 @@ class Record(Message):
     depth_um: INTENT: depth asked. End records: depth at the end of insertion. [um]
     asked_nl: Volume asked. [nl]
     steps: INTENT: plunger count at the start. End records: net steps of the shot. [step]
-    cap_steps: INTENT: most steps the shot may make. SETTINGS, CALIBRATION: the session that wrote, the host's
-        nonce. [step]
+    cap_steps: INTENT, UNCERTAIN: most steps the shot may make. DONE, PARTIAL, ABORTED: area of the bore as
+        plunger force over pressure shows it in this shot, 0.001 mm2, 0 when it can't. SETTINGS, CALIBRATION: the
+        session that wrote, the host's nonce. [step]
     tissue_min_nl: Lower bound of the tissue volume. [nl]
     tissue_max_nl: Upper bound of the tissue volume. [nl]
     needle_nl: Estimate of what passed the tip. [nl]
@@ -69,7 +70,9 @@ class Record(Message):
             "step",
             0,
             4294967295,
-            "INTENT: most steps the shot may make. SETTINGS, CALIBRATION: the session that wrote, the host's nonce.",
+            "INTENT, UNCERTAIN: most steps the shot may make. DONE, PARTIAL, ABORTED: area of the bore as "
+            "plunger force over pressure shows it in this shot, 0.001 mm2, 0 when it can't. SETTINGS, "
+            "CALIBRATION: the session that wrote, the host's nonce.",
         ),
         Field("tissue_min_nl", "u32", "nl", 0, 4294967295, "Lower bound of the tissue volume."),
         Field("tissue_max_nl", "u32", "nl", 0, 4294967295, "Upper bound of the tissue volume."),

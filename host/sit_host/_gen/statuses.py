@@ -66,8 +66,8 @@ STATUSES: dict[int, StatusInfo] = {
         11,
         "refusal",
         "WRONG_SYRINGE",
-        "The syringe type isn't the calibrated one.",
-        "Fit the syringe of the plan, or calibrate this type.",
+        "The syringe type isn't the calibrated one, or it was never weighed.",
+        "Fit the syringe of the plan, or run `sit calibrate dose` for this type.",
     ),
     12: StatusInfo(
         12,

@@ -50,6 +50,10 @@ class Calibration:
     constant_nl: float
     scatter: float
 
+    def dose_percent(self, offset_nl: int, volume_nl: int) -> float:
+        """How much a dose of `volume_nl` arrives off by with the calibration before, whose offset is given."""
+        return 100 * ((self.slope * (volume_nl + offset_nl) + self.constant_nl) / volume_nl - 1)
+
     def volume_u_percent(self, volume_nl: int) -> float:
         """Expanded uncertainty of a dose by bore and offset together, in percent; taken as independent."""
         return 100 * math.hypot(2 * self.bore_u_um / self.bore_um, self.offset_u_nl / volume_nl)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sit_host._gen.enums import Fault
@@ -28,6 +28,7 @@ from sit_host.treatment.give import End, Fluid, Giver
 from sit_host.treatment.ready import Fitting, make_ready
 from sit_host.treatment.talk import Talk
 
+SERIES = b"CALI"  # how the treatment id of a series begins: LOAD_BEGIN in protocol/schema.toml
 _SITES = 200  # shots go to so many site numbers in turn: the limit per site is for people
 _TRIES = 3
 _SETTLE_S = 0.1  # a clearing is over by then
@@ -59,7 +60,10 @@ class Given:
 
 
 class Series:
-    """Shots of several volumes and depths with the calibrated syringe type; `settings` are those in force."""
+    """Shots of several volumes and depths with the calibrated syringe type; `settings` are those in force.
+
+    `ends`: the end records of all shots, `missed`: how many tables were.
+    """
 
     def __init__(
         self,
@@ -79,11 +83,12 @@ class Series:
         self._device.sync()
         self._fitting = Fitting.full_syringe(self.checked)
         self._ready = False
-        self._treatment = secrets.token_bytes(8)
+        self._treatment = SERIES + secrets.token_bytes(4)
         self._point = 0
         self._used_nl = 0
         self._needle_points = 0
         self.missed = 0
+        self.ends: list[Record] = []
 
     def give(
         self, depth_um: int, volume_nl: int, count: int = 1, kinds: tuple[Kind, ...] = (Kind.DONE,)
@@ -117,6 +122,7 @@ class Series:
         for record in self._device.records[known:]:
             if record.kind in ENDS and record.treatment == self._treatment:
                 given.append(Given(record, self._used_nl))
+                self.ends.append(record)
                 self._used_nl += record.needle_nl
                 whole = whole and record.kind in kinds
         if how in (End.GIVEN, End.MISSED) and whole and len(given) == count:
@@ -168,7 +174,7 @@ def _checked(
     settings: SettingsReadReply, name: str, amounts: Sequence[tuple[int, int]], needle: str, viscosity_mpa_s: float
 ) -> Checked:
     """The series as a plan that passed its check: one point for each amount."""
-    equipment, limits = reference_equipment(), device_limits(settings, name)
+    equipment, limits = reference_equipment(), replace(device_limits(settings, name), weighed=True)
     syringe = next((key for key, value in equipment.syringes.items() if value.id == settings.syringe_id), "")
     text = _PLAN.format(
         syringe=syringe,

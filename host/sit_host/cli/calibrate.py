@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sit_host._gen.enums import Record as Kind
+from sit_host._gen.messages import CalibrationWrite
+from sit_host.cli.calibrate_type import make_known, other_type, store, usual_volumes
 from sit_host.cli.common import Call, device_options
 from sit_host.cli.qa_dose import Amounts
 from sit_host.cli.service import ask_code
+from sit_host.drift import reference_e4
 from sit_host.errors import EXIT_OK, SitError, UsageError
+from sit_host.outcome import expect
 
 if TYPE_CHECKING:
     from sit_host.calibrate.balance import Balance
@@ -27,30 +31,34 @@ def command() -> None:
 
 
 @command.command("dose", epilog="Example: sit calibrate dose --target sim: --out build/calibration.json")
-@click.option("--volumes", type=Amounts(), default="2,10,40", show_default=True, help="Volumes in uL, two or more.")
+@click.option("--syringe", help="Syringe type, as plans name it [the one calibrated now].")
+@click.option("--volumes", type=Amounts(), help="In uL, two or more [2,10,40; of a large or soft syringe 40,70,100].")
 @click.option("--rounds", type=click.IntRange(2, 20), default=4, show_default=True, help="Weighings of each.")
 @click.option("--depth", type=float, default=1.5, show_default=True, help="Depth in mm.")
 @click.option("--needle", default="30G4", show_default=True, help="Needle, as plans name it.")
 @click.option("--water", type=click.FloatRange(15, 30), default=20.0, show_default=True, help="Water in degrees C.")
 @click.option("--scatter", type=float, default=0.01, show_default=True, help="Repeatability of the balance in mg.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write weighings and result as JSON.")
-@click.option("--write", "store", is_flag=True, help="Store it on the device; needs the service code.")
+@click.option("--write", is_flag=True, help="Store it on the device; needs the service code.")
 @device_options
 def dose_command(
     call: Call,
-    volumes: tuple[int, ...],
+    syringe: str | None,
+    volumes: tuple[int, ...] | None,
     rounds: int,
     depth: float,
     needle: str,
     water: float,
     scatter: float,
     out: Path | None,
-    store: bool,
+    write: bool,
 ) -> int:
     """Weigh shots of water, fit bore and offset of the syringe in use, state their uncertainty.
 
     The needle injects through a membrane into a covered vial on a balance; readings are typed in. The simulator has a
-    balance of its own. Without --write nothing on the device changes.
+    balance of its own. Without --write nothing on the device changes. A syringe type that the device isn't calibrated
+    for takes two calls: the first makes the type known to the device, for weighing only; after a restart the second
+    weighs.
     """
     from sit_host.calibrate.fit import fit
     from sit_host.calibrate.series import Series
@@ -61,11 +69,16 @@ def dose_command(
 
     ui = call.ui
     depth_um = round(depth * 1000)
-    if len(volumes) < 2:
+    if volumes is not None and len(volumes) < 2:
         raise UsageError("One volume tells bore and offset not apart.", "Give two volumes or more.")
-    code = ask_code(ui) if store else ""
+    code = ask_code(ui) if write else ""
     with call.connect() as client:
         assert client.device is not None  # a session is open
+        before = expect(client.settings_read())
+        new = other_type(syringe, before)
+        if new is not None:
+            return make_known(call, client, code, new)
+        volumes = volumes or usual_volumes(before.syringe_id)
         series = Series(client, ConsoleTalk(ui), [(depth_um, volume) for volume in volumes], needle=needle)
         if not ui.confirm("Give water into the vial on the balance, never into a person?"):
             raise SitError("Nothing was given.", "")
@@ -73,7 +86,7 @@ def dose_command(
         ui.note("Evaporation: touch nothing for a minute.")
         balance.watch_evaporation(client.sleep, 5 if call.simulated else 1)
         weighings = weigh(series, balance, depth_um, volumes, rounds, ui.note)
-        setup, before = series.checked.setup, series.settings
+        setup = series.checked.setup
         assert setup is not None
         found = fit(
             weighings,
@@ -82,6 +95,8 @@ def dose_command(
             scatter * 1000 / balance.mg_per_ul,
             setup.syringe.bore_mm * 1000,
         )
+        area_e4 = reference_e4(series.ends, found.bore_um)
+        moved = found.dose_percent(before.offset_nl, max(volumes))
         result: dict[str, Any] = {
             "device": client.device.uid.hex(),
             "target": client.name,
@@ -93,6 +108,8 @@ def dose_command(
             "evaporation_mg_per_s": balance.evaporation_mg_per_s,
             "before": {"bore_um": before.bore_um, "offset_nl": before.offset_nl},
             "found": dict(vars(found)),
+            "area_e4": area_e4,
+            "dose_change_percent": round(moved, 2),
             "uncertainty_percent": {f"{v / 1000:g}": round(found.volume_u_percent(v), 3) for v in volumes},
             "weighings": [dict(vars(weighing)) for weighing in weighings],
             "written": False,
@@ -103,10 +120,15 @@ def dose_command(
                 ("bore", f"{found.bore_um} um +- {found.bore_u_um:.1f} (k = 2), was {before.bore_um}"),
                 ("offset", f"{found.offset_nl} nl +- {found.offset_u_nl:.1f} (k = 2), was {before.offset_nl}"),
                 ("scatter", f"{found.scatter:.2f} times what balance and shots explain"),
+                ("dose", f"{moved:+.2f} % against the calibration before, at {max(volumes) / 1000:g} uL"),
+                ("by force", f"{area_e4 / 100:.1f} % of that bore's area" if area_e4 else "too few shots to tell"),
             )
         )
-        if store and ui.confirm("Store this calibration on the device?"):
-            _store(client, code, found.bore_um, found.offset_nl, before)
+        if write and ui.confirm("Store this calibration on the device?"):
+            kept = CalibrationWrite(
+                before.syringe_id, found.bore_um, found.offset_nl, before.compliance_nl_per_mpa, area_e4, weighed=1
+            )
+            store(client, code, kept)
             result["written"] = True
             write_file(out, json_text(result))
     ui.result(result)
@@ -134,20 +156,6 @@ def _balance(call: Call, client: Client, water: float) -> Balance:
         client.transport.now,
         water,
     )
-
-
-def _store(client: Client, code: str, bore_um: int, offset_nl: int, before: Any) -> None:
-    """Write bore and offset; syringe type and compliance stay."""
-    from sit_host._gen.messages import CalibrationWrite
-    from sit_host.outcome import expect
-    from sit_host.service_mode import service_mode
-
-    with service_mode(client, code):
-        expect(
-            client.calibration_write(
-                CalibrationWrite(before.syringe_id, bore_um, offset_nl, before.compliance_nl_per_mpa)
-            )
-        )
 
 
 @command.command("depth", epilog="Example: sit calibrate depth --target sim: --out build/depth.json")

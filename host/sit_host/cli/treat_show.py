@@ -25,6 +25,8 @@ def show_result(ui: Ui, done: Done) -> None:
     )
     for line in _figures(record["summary"]):
         ui.say(line)
+    if record["drift"]["drifted"]:
+        ui.say(record["drift"]["sentence"])
     ui.say(f"Record: {done.json_path}")
     ui.say(f"Report: {done.html_path}")
 

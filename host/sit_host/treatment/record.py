@@ -11,6 +11,7 @@ from sit_host._gen.messages import Event, HelloReply, SettingsReadReply
 from sit_host._gen.records import Record
 from sit_host._gen.statuses import ALARMS
 from sit_host.describe import status_info
+from sit_host.drift import judge
 from sit_host.plan import Plan
 from sit_host.plan_forecast import Forecast
 from sit_host.treatment.agree import Agreed
@@ -76,13 +77,14 @@ def treatment_record(
         },
         "calibration": {
             key: getattr(settings, key)
-            for key in ("syringe_id", "bore_um", "offset_nl", "compliance_nl_per_mpa", "calibrated_unix_s")
+            for key in ("syringe_id", "bore_um", "offset_nl", "compliance_nl_per_mpa", "calibrated_unix_s", "area_e4")
         },
         "forecast": forecast.as_json() if forecast else None,
         "changes": list(changes),
         "agreed": [vars(item) for item in agreed],
         "points": rows,
         "summary": summary(plan, result.course, rows),
+        "drift": judge((r for r in result.records if r.treatment == chosen.treatment), settings).as_json(),
         "alarms": _alarms(events, hello.tick_us),
         "ledger": [_ledger_line(record) for record in ledger],
     }

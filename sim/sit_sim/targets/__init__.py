@@ -75,10 +75,16 @@ def open_target(
 
 
 def _plant(spec: str, story: Any, unit: Any, seed: int, stop_fitted: bool) -> Any:
-    from ..plant import Plant, nominal_unit, perturbed, spread_unit
+    from ..plant import Plant, nominal_unit, perturbed, spread_unit, syringe_values
 
-    if unit is None:
-        unit = nominal_unit() if story.spread_seed is None else spread_unit(story.spread_seed)
+    try:
+        fitted_syringe = syringe_values(story.syringe_id)
+    except ValueError as exc:
+        raise ControlError(f"[device] syringe_id: {exc}") from None
+    if unit is None and story.spread_seed is None:
+        unit = replace(nominal_unit(), **fitted_syringe)
+    elif unit is None:
+        unit = spread_unit(story.spread_seed, story.syringe_id)
     if story.unit:
         try:
             unit = perturbed(unit, story.unit)
