@@ -93,7 +93,7 @@ def test_a_store_that_cant_be_read_leaves_a_device_that_answers():
 def test_a_calibration_of_an_unknown_syringe_counts_as_damaged():
     """A calibration record that names a syringe this firmware doesn't know is refused like a damaged one."""
     dev = Device()
-    dev.app.calibration.save(0, [77, 4699, 0, 7007, 0])
+    dev.app.calibration.save(0, [77, 4699, 0, 7007, 0, 0])
     again = Device(dev.store)
     assert not again.ask(codes.MSG_STATUS).ready & codes.READY_SETTINGS
     again.hello()

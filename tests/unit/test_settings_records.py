@@ -9,7 +9,7 @@ from sit_firmware import calibration, settings
 from sit_firmware.calibration import Calibration
 from sit_firmware.settings import Settings
 from sit_firmware.store.access import StoreError
-from sit_firmware.store.values import DAMAGED, FACTORY, STORED
+from sit_firmware.store.values import DAMAGED, FACTORY, STORED, Values
 from store_fakes import MemoryStore, PowerCut
 
 REFERENCE = tomllib.loads((Path(__file__).resolve().parents[2] / "hardware" / "reference.toml").read_text())
@@ -56,6 +56,16 @@ def test_the_factory_calibration_is_the_reference_designs():
     assert values["syringe_id"] == syringe["id"]
     assert values["bore_um"] == syringe["bore_mm"] * 1000
     assert values["compliance_nl_per_mpa"] == round(syringe["compliance_ul_per_100kpa"] * 10000 + stopper_nl_per_mpa)
+
+
+def test_a_calibration_of_earlier_firmware_is_taken():
+    """Calibration: a record from before the bore by force and pressure was kept holds on, and says that there is none."""
+    store = MemoryStore()
+    assert Device(store).ok
+    earlier = Values(store, CALIBRATION_ADDR, 0x4143, 1, "<B1xHiII", calibration.FIELDS[:-1])
+    earlier.save(STORED, (1, 4711, 5, 7007, 1_800_000_000))
+    _, measured = stored(store)
+    assert (measured.source, measured.bore_um, measured.area_e4) == (STORED, 4711, 0)
 
 
 @pytest.mark.parametrize("at", [4, 8, 12, 20, 30, 56])
