@@ -59,7 +59,7 @@ def test_the_factory_calibration_is_the_reference_designs():
 
 
 def test_a_calibration_of_earlier_firmware_is_taken():
-    """Calibration: a record from before the bore by force and pressure was kept holds on, and says that there is none."""
+    """Calibration: one from before the bore by force was kept holds on, and says that there is none."""
     store = MemoryStore()
     assert Device(store).ok
     earlier = Values(store, CALIBRATION_ADDR, 0x4143, 1, "<B1xHiII", calibration.FIELDS[:-1])
