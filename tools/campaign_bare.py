@@ -2,6 +2,7 @@
 
     tools/campaign_bare.py injections [--runs N] [--workers N | --scheduler tcp://HOST:PORT] [--folder DIR]
     tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag]
+    tools/campaign_bare.py lies [--units N] [--sites N] [--below UM]
     tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
     tools/campaign_bare.py drift [--units N] [--shots N] [--volume NL]
     tools/campaign_bare.py equal [--shots N] [--plain | --sim]
@@ -10,8 +11,9 @@
 `injections` runs the spread of units and the faults of F1 without a mechanical stop and prints the worst true tip with
 its seed; `replay` runs that seed again. `doses` prints systematic and random error over units. Both keep their results
 as Parquet in a folder: a run that was stopped goes on from there, and the same seeds have the same results whatever the
-number of workers. `drift` shows what the second dose channel can tell (docs/metering.md). `equal` compares the compiled
-loop with the firmware as it stands under CPython, tick for tick.
+number of workers. `lies` lets the encoder lie in the last of the way in, where it is worst, and prints the margin with
+every zero off by its uncertainty. `drift` shows what the second dose channel can tell (docs/metering.md). `equal`
+compares the compiled loop with the firmware as it stands under CPython, tick for tick.
 Exit code 1 when a true tip passed 2000 um or the loops differ.
 """
 
@@ -20,10 +22,12 @@ import functools
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from sit_sim.campaign import injections, parts
 from sit_sim.campaign.doses import Doses
+from sit_sim.plant import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bare import drift, equal, replay
@@ -70,6 +74,26 @@ def run_injections(args: argparse.Namespace) -> int:
     return int((columns["tip_um"] > injections.LIMIT_UM).any())
 
 
+def run_lies(args: argparse.Namespace) -> int:
+    """The lying encoder where it is worst."""
+    from sit_sim.campaign.lying import FACTORS, lies_of
+
+    limit_um = injections.LIMIT_UM - reference()["zero"]["uncertainty_um"]
+    lies = [lie for unit in range(args.units) for lie in lies_of(unit, args.sites, below_um=args.below)]
+    past = 0
+    for factor in FACTORS:
+        own = [lie for lie in lies if lie.factor == factor]
+        worst = max(own)
+        past += sum(lie.tip_um > limit_um for lie in own)
+        latched = Counter(injections.FAULT_NAMES.get(lie.latched, "none") for lie in own)
+        print(
+            f"counts {factor:.1f}: {len(own)} runs, margin {limit_um - worst.tip_um:.1f} um (injection {worst.number},"
+            f" struck at {worst.struck_um:.0f} um), {dict(latched.most_common())}"
+        )
+    print(f"past the limit with every zero off by its uncertainty: {past} of {len(lies)}")
+    return int(past > 0)
+
+
 def run_doses(args: argparse.Namespace) -> int:
     """Errors of the dose over drawn units."""
     what = Doses(args.volume, args.shots, not args.factory)
@@ -108,6 +132,10 @@ def main(argv: list[str]) -> int:
     own.add_argument("seed", type=int, help="as `injections` prints it")
     own.add_argument("--plot", type=Path, metavar="FILE", help="draw it (svg, png)")
     own.add_argument("--without", default="", help="guard, flag or both with a comma: what the controls are good for")
+    own = command("lies", run_lies, "an encoder that counts a part of the motion, in the last of the way in")
+    own.add_argument("--units", type=int, default=100, help="units (default 100)")
+    own.add_argument("--sites", type=int, default=5, help="shots of each, 20 faults in each shot (default 5)")
+    own.add_argument("--below", type=int, default=0, metavar="UM", help="so much less than the highest depth")
     own = command("doses", run_doses, "errors of the dose over drawn units", spread=True)
     own.add_argument("--units", type=int, default=100)
     own.add_argument("--shots", type=int, default=10, help="of each unit (default 10)")

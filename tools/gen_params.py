@@ -29,8 +29,8 @@ TUNING = {
     "cap_m_per_s": 0.15,
     "landing_ms": 4.0,
     "easy_m_per_s": 0.012,
-    "easy_n": 0.3,
-    "firm_n": 0.8,
+    "easy_n": 0.22,
+    "firm_n": 0.4,
     "settle_um": 10,
     "settle_ms": 3.0,
     "settle_min_ms": 20.0,
@@ -73,10 +73,14 @@ GUARD = {
     "jolt_um": 6,  # normal shots: 4
     "follow_um": 110,  # normal shots: 52 ahead, leaving park
     "lag_um": 45,  # normal shots: 25
+    "near_um": 12,  # normal shots: 8, once the profile is slow
+    "slow_m_per_s": 0.05,
     "still_um": 17,  # normal shots: 8
     "disturbance_n": 2.4,
     "rest_um": 4,
-    "rest_ticks": 40,  # normal shots: 15
+    "rest_ticks": 40,  # normal shots: 23
+    "short_um": 2,
+    "short_ticks": 8,  # normal shots: 2
     "home_ms": 25.0,
     "away_um": 150,
     "press_kpa": 450,
@@ -276,10 +280,14 @@ def guard(ref: dict[str, Any]) -> dict[str, float]:
         "G_FOLLOW_UM": g["follow_um"],
         "G_JOLT_UM": g["jolt_um"],
         "G_LAG_UM": g["lag_um"],
+        "G_SLOW_Q8": g["slow_m_per_s"] * step_s * 1e6 * 256,
+        "G_NEAR_UM": g["near_um"],
         "G_STILL_Q8": g["still_um"] * 256,
         "G_DIST_Q8": spring_acc(ref, g["disturbance_n"], step_s) * 256,
         "G_REST_UM": g["rest_um"],
         "G_REST_N": g["rest_ticks"],
+        "G_SHORT_UM": g["short_um"],
+        "G_SHORT_N": g["short_ticks"],
         "G_COMB_UM": ref["comb"]["pitch_um"],
         "G_COMB_TOL_UM": ref["comb"]["tolerance_um"],
         "G_COMB_HYST_UM": ref["comb"]["hysteresis_um"],

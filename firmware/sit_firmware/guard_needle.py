@@ -105,7 +105,8 @@ def _edge(state, inputs, outputs, params):
     way = at - state[image.ST_G_COMB_UM]
     if way < 0:
         way = -way
-    step = pitch
+    # the spring brings the needle home over more than a pitch in a tick
+    step = pitch * ((inputs[image.IN_COMB_N] - state[image.ST_G_COMB_N]) & 15)
     slack = tol + tol
     if way < tol + tol:  # the same edge going back
         step = params[image.P_G_COMB_HYST_UM]
@@ -127,13 +128,17 @@ def _motion(state, inputs, outputs, params):
     enc = inputs[image.IN_ENC_UM]
     speed = state[image.ST_R_V_Q8]
     found = 0
-    value = (state[image.ST_R_X_Q8] >> 8) - enc
-    behind = params[image.P_G_LAG_UM]
-    if enc <= params[image.P_G_AWAY_UM]:
-        behind = params[image.P_G_FOLLOW_UM]
-    if value > behind or value < -params[image.P_G_FOLLOW_UM]:
+    behind = (state[image.ST_R_X_Q8] >> 8) - enc
+    value = behind
+    away = enc > params[image.P_G_AWAY_UM]
+    most = params[image.P_G_LAG_UM]
+    if speed < params[image.P_G_SLOW_Q8]:  # the loop would push a needle whose encoder lags
+        most = params[image.P_G_NEAR_UM]
+    if not away:
+        most = params[image.P_G_FOLLOW_UM]
+    if behind > most or behind < -params[image.P_G_FOLLOW_UM]:
         found = codes.FAULT_FOLLOWING
-    if enc != state[image.ST_G_ENC_UM] or enc <= params[image.P_G_AWAY_UM]:
+    if enc != state[image.ST_G_ENC_UM] or not away:
         state[image.ST_G_STILL_Q8] = 0
     else:
         # a control step is two ticks
@@ -141,15 +146,22 @@ def _motion(state, inputs, outputs, params):
         if state[image.ST_G_STILL_Q8] > params[image.P_G_STILL_Q8]:
             found = codes.FAULT_FROZEN
             value = state[image.ST_G_STILL_Q8] >> 8
-    off = enc - state[image.ST_TARGET_UM]
-    reach = params[image.P_G_REST_UM]
-    if speed < 256 and (off > reach or off < -reach):
-        state[image.ST_G_OFF_N] += 1
-        if state[image.ST_G_OFF_N] >= params[image.P_G_REST_N]:
-            found = codes.FAULT_FOLLOWING
-            value = off
+    # at rest ticks ahead of the place are counted up, ticks short of it down
+    off = state[image.ST_G_OFF_N]
+    if speed < 256 and behind < -params[image.P_G_REST_UM]:
+        if off < 0:
+            off = 0
+        off += 1
+    elif speed < 256 and behind > params[image.P_G_SHORT_UM] and away:
+        if off > 0:
+            off = 0
+        off -= 1
     else:
-        state[image.ST_G_OFF_N] = 0
+        off = 0
+    state[image.ST_G_OFF_N] = off
+    if off >= params[image.P_G_REST_N] or off <= -params[image.P_G_SHORT_N]:
+        found = codes.FAULT_FOLLOWING
+        value = behind
     push = state[image.ST_N_D_Q8] + params[image.P_PARK_ACC_Q8] + ((enc * params[image.P_SLOPE_Q16]) >> 8)
     if push > params[image.P_G_DIST_Q8] or push < -params[image.P_G_DIST_Q8]:
         found = codes.FAULT_FOLLOWING

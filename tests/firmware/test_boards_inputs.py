@@ -2,6 +2,7 @@
 
 import pytest
 from boardkit import images
+from fake_chip import chip_of
 from sit_firmware import image
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -92,27 +93,39 @@ def test_a_dead_panel_chain_is_a_driver_fault(chip):
 
 
 def test_the_needle_and_the_comb_are_counted_both_ways(chip):
-    """Contract: IN_ENC_UM from park, signed; each comb edge counted with the encoder's count at it."""
+    """Contract: IN_ENC_UM from park, signed; each comb edge counted with the encoder's count at it, or its place."""
     inputs, outputs = images()
     chip.tick(inputs, outputs)
-    for um, comb in ((240, False), (10, True), (100, False), (-100, True), (-260, False)):
+    for um, comb in ((90, False), (10, True), (40, False), (-44, True), (-106, False)):
         chip.move_needle(um, comb)
         chip.tick(inputs, outputs)
         assert inputs[image.IN_ENC_UM] == chip.needle_um
         if comb:
-            assert inputs[image.IN_COMB_ENC_UM] == 250
+            assert inputs[image.IN_COMB_ENC_UM] == chip.needle_um
     assert inputs[image.IN_ENC_UM] == -10
     assert inputs[image.IN_COMB_N] == 2
+
+
+@pytest.mark.parametrize(("ways", "last_um"), [((350, -201), 196), ((20, 250), 200), ((308, -10, -60), 296)])
+def test_of_several_comb_edges_in_a_tick_the_last_counts(ways, last_um):
+    """F1, comb: the ESP32 places the edge that came last, each going back its hysteresis later."""
+    with chip_of("esp32") as chip:
+        chip.make_board()
+        inputs, outputs = images()
+        for um in ways:
+            chip.move_needle(um, comb=True)
+            chip.tick(inputs, outputs)
+        assert inputs[image.IN_COMB_ENC_UM] == last_um
 
 
 def test_a_comb_edge_off_its_place_is_told_as_such(chip):
     """F1, comb: where the encoder lies, the captured count doesn't stand at a comb position."""
     inputs, outputs = images()
-    chip.move_needle(180)
+    chip.move_needle(160)
     chip.tick(inputs, outputs)
     chip.move_needle(20, comb=True)
     chip.tick(inputs, outputs)
-    assert inputs[image.IN_COMB_ENC_UM] == 200
+    assert inputs[image.IN_COMB_ENC_UM] == 180
 
 
 def test_counts_go_on_past_every_wrap(chip):

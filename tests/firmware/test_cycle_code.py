@@ -12,6 +12,7 @@ from sit_firmware.recorder import END, FIRST, NEXT, RUN
 pytest.importorskip("rp2040py", reason="the emulator isn't installed: run `make setup`")
 from machine_code import cycle_of
 
+PITCH_UM = 100  # of the comb
 TICKS, BEGIN_ANEW = 540, 90  # each time with another request
 SIGNALS = ("flag", "trigger", "estop", "pair", "contact", "gate", "cartridge", "jumper", "bridge_on", "switch_on")
 REST = {"load": 910, "pressure": 512, "contact": 853, "supply": 2968}  # raw: 0 N, 0 Pa, 1.5 N, 12 V
@@ -43,7 +44,7 @@ def live(chip, rng, state, outputs):
     way = -min(chip.needle_um, 20)
     if outputs[image.OUT_BRIDGE]:
         way = max(-2, min(2, (state[image.ST_R_X_Q8] >> 8) - chip.needle_um)) + (state[image.ST_R_V_Q8] >> 9)
-    chip.move_needle(way, comb=(chip.needle_um + way) // 250 != chip.needle_um // 250)
+    chip.move_needle(way, comb=(chip.needle_um + way) // PITCH_UM != chip.needle_um // PITCH_UM)
     for name in ("bridge", "switch"):
         on = outputs[getattr(image, f"OUT_{name.upper()}")] and outputs[image.OUT_TOKEN]
         chip.press(f"{name}_on", int(bool(on)))

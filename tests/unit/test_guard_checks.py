@@ -4,7 +4,7 @@ import pytest
 from controlkit import Guarded, bench, shot_in
 from sit_firmware import codes, image
 
-PITCH = 250
+PITCH = 100
 
 
 @pytest.fixture(scope="module")
@@ -336,15 +336,48 @@ def test_needle_behind_its_profile(inserting):
     assert inserting.fault == "FOLLOWING"
 
 
-def test_needle_that_rests_elsewhere(dispensing):
-    """Invariant 1: at rest beside its target for P_G_REST_N ticks is a fault."""
+@pytest.mark.parametrize(("speed_off", "behind_um", "found"), [(-1, 12, None), (-1, 13, "FOLLOWING"), (0, 13, None)])
+def test_needle_behind_a_slow_profile(inserting, speed_off, behind_um, found):
+    """Invariant 1: while the profile is slow the needle is close behind it, or the encoder counts too little."""
+    inserting.state[image.ST_R_V_Q8] = inserting.params[image.P_G_SLOW_Q8] + speed_off
+    dx = inserting.state[image.ST_G_DX_UM]
+    inserting.state[image.ST_R_X_Q8] = (inserting.inputs[image.IN_ENC_UM] + dx + behind_um) << 8
+    follow(inserting, dx)
+    assert inserting.fault == found
+
+
+@pytest.mark.parametrize(("off_um", "ticks"), [(5, "REST_N"), (-4, "SHORT_N")])
+def test_needle_that_rests_elsewhere(dispensing, off_um, ticks):
+    """Invariant 1: at rest ahead of its target for P_G_REST_N ticks, or short of it for P_G_SHORT_N, is a fault."""
     dispensing.state[image.ST_G_OWED] = dispensing.state[image.ST_G_CHUNK] = 0
-    off = dispensing.state[image.ST_TARGET_UM] - 6
+    off = dispensing.state[image.ST_TARGET_UM] + off_um
     dispensing.state[image.ST_G_ENC_UM] = off
-    dispensing.tick(dispensing.params[image.P_G_REST_N] - 1, IN_ENC_UM=off, OUT_STEPS=0)
+    dispensing.tick(dispensing.params[getattr(image, f"P_G_{ticks}")] - 1, IN_ENC_UM=off, OUT_STEPS=0)
     assert dispensing.fault is None
     dispensing.tick(1)
     assert dispensing.fault == "FOLLOWING"
+
+
+def test_needle_that_swings_about_its_target(dispensing):
+    """Normal use: ticks ahead of the target and ticks short of it aren't added up."""
+    dispensing.state[image.ST_G_OWED] = dispensing.state[image.ST_G_CHUNK] = 0
+    target = dispensing.state[image.ST_TARGET_UM]
+    for off_um, ticks in ((5, 30), (-4, 7), (5, 30), (-4, 7)):
+        dispensing.state[image.ST_G_ENC_UM] = target + off_um
+        dispensing.state[image.ST_G_DX_UM] = 0
+        dispensing.tick(ticks, IN_ENC_UM=target + off_um, OUT_STEPS=0)
+        assert dispensing.fault is None
+
+
+@pytest.mark.parametrize(("edges", "way", "found"), [(1, 1, None), (2, 2, None), (3, 2, "COMB"), (1, 2, "COMB")])
+def test_as_many_pitches_as_edges(inserting, edges, way, found):
+    """Invariant 1: a fast needle passes several edges in a tick; it has then gone as many pitches."""
+    inserting.state[image.ST_G_COMB_UM] = 4 * PITCH
+    at = (4 + way) * PITCH
+    inserting.inputs[image.IN_COMB_ENC_UM] = at
+    inserting.inputs[image.IN_ENC_UM] = inserting.state[image.ST_G_ENC_UM] = at + 10
+    follow(inserting, inserting.state[image.ST_G_DX_UM], IN_COMB_N=inserting.inputs[image.IN_COMB_N] + edges)
+    assert (inserting.fault == "COMB") == (found == "COMB")
 
 
 def test_spring_that_is_too_slow(dispensing):

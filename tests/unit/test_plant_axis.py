@@ -148,8 +148,8 @@ def test_comb_counts_both_ways_and_captures_the_count():
     forward = seen[: len(seen) // 2]
     assert len(forward) >= 5 and seen == forward + [at_um - 4 for at_um in reversed(forward)]
     for number, at_um in enumerate(forward, 1):
-        assert abs(at_um - 250 * number) <= 11
-    assert any(at_um != 250 * number for number, at_um in enumerate(forward, 1))
+        assert abs(at_um - 100 * number) <= 11
+    assert any(at_um != 100 * number for number, at_um in enumerate(forward, 1))
 
 
 def test_tip_is_measured_from_the_plane_and_the_gate_breaks_there():

@@ -32,7 +32,8 @@ _FRAM_HZ = 20000000
 _COIL_HZ = 30518
 _HALF_DUTY = 32768
 _HOME_UM = 150
-_PITCH_UM = 250  # of the comb; tests compare it with hardware/reference.toml
+_PITCH_UM = 100  # of the comb; tests compare it with hardware/reference.toml
+_HYST_UM = 4  # an edge going back comes this much later; the same
 _MOST_STEPS = 12
 _CHUNK_US = 240
 _HIGH_US = 3
@@ -132,19 +133,22 @@ class Esp32Board:
     def _edges(self, inputs, enc):
         """No hardware keeps the count of a comb edge here: it lies somewhere in this tick's travel.
 
-        If a comb position lies there, the edge was at it; if none does, the nearer end tells the guard how far off.
+        If comb positions lie there, the last of them had the edge; if none does, the nearer end tells the guard how far
+        off.
         """
         count = self._comb.value()
         if count == inputs[image.IN_COMB_N]:
             return
         inputs[image.IN_COMB_N] = count
-        low = inputs[image.IN_ENC_UM]
-        high = enc
-        if low > high:
-            low, high = high, low
-        at = (low + _PITCH_UM - 1) // _PITCH_UM * _PITCH_UM
-        if at > high:
-            at = low if low - (at - _PITCH_UM) < at - high else high
+        was = inputs[image.IN_ENC_UM]
+        if enc < was:
+            at = -(-(enc + _HYST_UM) // _PITCH_UM) * _PITCH_UM - _HYST_UM
+            if at > was:
+                at = was if at - was < enc - (at - _PITCH_UM) else enc
+        else:
+            at = enc // _PITCH_UM * _PITCH_UM
+            if at < was:
+                at = was if was - at < at + _PITCH_UM - enc else enc
         inputs[image.IN_COMB_ENC_UM] = at
 
     def write(self, outputs):

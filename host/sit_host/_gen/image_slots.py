@@ -217,6 +217,8 @@ PARAMS = (
     Slot("P_DEBOUNCE_TICKS", 10, "tick", "contact and trigger debounce"),
     Slot("P_SUPPLY_MIN_MV", 11, "mV", "lower supply limit"),
     Slot("P_SUPPLY_MAX_MV", 12, "mV", "upper supply limit"),
+    Slot("P_G_SHORT_UM", 13, "um", "greatest distance behind it"),
+    Slot("P_G_SHORT_N", 14, "tick", "for this long"),
     Slot("P_OBS_X_Q8", 16, "1/256", "observer gain, position"),
     Slot("P_OBS_V_Q8", 17, "1/256", "observer gain, speed"),
     Slot("P_OBS_D_Q8", 18, "1/256", "observer gain, disturbance"),
@@ -278,7 +280,7 @@ PARAMS = (
     Slot("P_G_LAG_UM", 76, "um", "greatest distance behind the profile elsewhere"),
     Slot("P_G_STILL_Q8", 77, "um / 256", "way of the profile in which the encoder must have changed"),
     Slot("P_G_DIST_Q8", 78, "um/step^2 / 256", "greatest disturbance beside the spring"),
-    Slot("P_G_REST_UM", 79, "um", "greatest distance from the target at rest"),
+    Slot("P_G_REST_UM", 79, "um", "greatest distance ahead of the profile at rest"),
     Slot("P_G_REST_N", 80, "tick", "for this long"),
     Slot("P_G_COMB_UM", 81, "um", "comb pitch"),
     Slot("P_G_COMB_TOL_UM", 82, "um", "tolerance of a comb edge against the encoder"),
@@ -326,6 +328,8 @@ PARAMS = (
     Slot("P_EARLY_UM", 120, "um", "before the depth, where the probe of a shot of a run begins"),
     Slot("P_LOOK_TICKS", 121, "tick", "length of its look: longer, for it is the only one"),
     Slot("P_LOOK_DROP_PA", 122, "Pa", "a fall that shows a leak there"),
+    Slot("P_G_SLOW_Q8", 124, "um/step / 256", "which is below this speed"),
+    Slot("P_G_NEAR_UM", 125, "um", "the same once the profile is slow"),
     Slot("P_G_PER_US_Q16", 126, "tick/us / 65536", "one over the length of a tick"),
 )
 

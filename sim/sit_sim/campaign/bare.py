@@ -52,6 +52,16 @@ def ready_unit(unit: int, guarded: bool = True, flag: bool = True) -> tuple[Benc
     return bench, error
 
 
+def own_skin(bench: Bench) -> Any:
+    """The skin of the person under `bench` (OWN_*)."""
+    home = bench.plant.home
+    own = np.zeros(N_OWN)
+    own[OWN_SURFACE_M], own[OWN_SURFACE_SD_M] = home.surface_m, home.site_surface_sd_m
+    own[OWN_SKIN_K], own[OWN_PUNCTURE_N] = home.skin_n_per_m, home.puncture_n
+    own[OWN_FRACTION_SD] = home.site_fraction_sd
+    return own
+
+
 def run_unit(unit: int, trace_of: int = -1, guarded: bool = True, flag: bool = True) -> tuple[Any, int, Any]:
     """All injections of a unit: a row (R_*) for each, the error of its zero, and a trace (T_*) of number `trace_of`.
 
@@ -61,11 +71,7 @@ def run_unit(unit: int, trace_of: int = -1, guarded: bool = True, flag: bool = T
     first, count = (unit * PER_UNIT, PER_UNIT) if trace_of < 0 else (trace_of, 1)
     rows = np.zeros((count, N_R))
     trace = np.zeros((0 if trace_of < 0 else 4000, N_T))
-    home = bench.plant.home
-    own = np.zeros(N_OWN)
-    own[OWN_SURFACE_M], own[OWN_SURFACE_SD_M] = home.surface_m, home.site_surface_sd_m
-    own[OWN_SKIN_K], own[OWN_PUNCTURE_N] = home.skin_n_per_m, home.puncture_n
-    own[OWN_FRACTION_SD] = home.site_fraction_sd
+    own = own_skin(bench)
     flow = setup_of(unit).flow_nl_per_s(bench.plant.unit)
     plant = bench.plant.arrays
     ready = tuple(a.copy() for a in (*plant, *bench.arrays))

@@ -47,7 +47,7 @@ class Needle:
         self.held = 0  # ticks that the dead-man still holds
         self.edges = 0
         self.edge_um = 0
-        self.next_um = 250
+        self.next_um = 100
         self.bridge = self.switch = 0
 
     def move(self, outputs):
@@ -68,14 +68,14 @@ class Needle:
             self._comb(self.x_m * 1e6)
 
     def _comb(self, at_um):
-        """An edge every 250 um, 4 um later on the way back."""
+        """An edge every 100 um, 4 um later on the way back."""
         if at_um >= self.next_um:
             self.edges += 1
             self.edge_um = self.next_um
-            self.next_um += 250
-        elif self.next_um > 250 and at_um <= self.next_um - 254:
+            self.next_um += 100
+        elif self.next_um > 100 and at_um <= self.next_um - 104:
             self.edges += 1
-            self.next_um -= 250
+            self.next_um -= 100
             self.edge_um = self.next_um - 4
 
 

@@ -1,0 +1,105 @@
+"""An encoder that begins to count only a part of the motion, anywhere on the last of the way in: how deep the tip goes.
+
+Most moments of a shot are harmless for such a fault; `injections` strikes them all alike. Here it strikes only from
+LAST_UM before the depth until a little after the needle has come to rest, several times in the same shot.
+"""
+
+# ruff: noqa: F403, F405 -- the slot names are this file's vocabulary
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from sit_firmware import image
+
+from sit_sim.campaign.bare import own_skin, ready_unit, setup_of
+from sit_sim.campaign.cases import PER_UNIT, volume_of
+from sit_sim.campaign.inject import copy, go_to_site, inject
+from sit_sim.campaign.rows import *
+from sit_sim.plant.jit import floats, kernel
+from sit_sim.plant.layout import *
+from sit_sim.plant.noise import CH_CASE, draw
+
+FACTORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Share of the motion that is counted; 0 is the frozen encoder."""
+
+LAST_UM = 300
+_ALMOST_UM = 12  # short of the depth: the needle is landing
+_REST_TICKS = 20  # from there on the fault may still strike
+
+
+class Lie(NamedTuple):
+    """One shot: `tip_um` is the deepest true tip less the error of the unit's zero."""
+
+    tip_um: float
+    factor: float
+    number: int
+    fault_tick: int
+    struck_um: float
+    latched: int
+
+
+@kernel
+def inject_lies(
+    plant: Any, arrays: Any, ready: Any, own: Any, fault: Any, number: int, depth_um: int, flow_nl_per_s: int,
+    plan: Any, rows: Any, trace: Any
+) -> None:  # fmt: skip
+    """Injection `number` once for each row of `plan`: tick of the fault (negative for none) and factor."""
+    x, k, p, w = plant
+    state, inputs, outputs, _ = arrays
+    x_ready, k_ready, p_ready, w_ready, state_ready, inputs_ready, outputs_ready, _ = ready
+    for n in range(len(rows)):
+        copy(x, x_ready)
+        copy(k, k_ready)
+        copy(p, p_ready)
+        copy(w, w_ready)
+        copy(state, state_ready)
+        copy(inputs, inputs_ready)
+        copy(outputs, outputs_ready)
+        go_to_site(p, own, k_ready[K_SEED], number % PER_UNIT)
+        fault[F_ENC_GAIN] = plan[n, 1]
+        inject(
+            plant, arrays, number, depth_um, volume_of(number), flow_nl_per_s, int(plan[n, 0]), fault, 1, rows[n], trace
+        )
+
+
+def lies_of(unit: int, sites: int, strikes: int = 2, below_um: int = 0) -> Iterator[Lie]:
+    """Shots of one unit at `sites` places, `strikes` moments for each factor, `below_um` above the highest depth."""
+    bench, zero_um = ready_unit(unit)
+    depth_um = int(bench.params[image.P_MAX_DEPTH_UM]) - below_um
+    flow = setup_of(unit).flow_nl_per_s(bench.plant.unit)
+    ready = tuple(a.copy() for a in (*bench.plant.arrays, *bench.arrays))
+    fault = floats(N_W)
+    fault[F_ENC_ON] = 1.0
+    moments = len(FACTORS) * strikes
+    for number in range(unit * PER_UNIT, unit * PER_UNIT + sites):
+
+        def give(plan: Any, trace: Any, number: int = number) -> Any:
+            rows = np.zeros((len(plan), N_R))
+            inject_lies(
+                bench.plant.arrays,
+                bench.arrays,
+                ready,
+                own_skin(bench),
+                fault,
+                number,
+                depth_um,
+                flow,
+                plan,
+                rows,
+                trace,
+            )
+            return rows
+
+        trace = np.zeros((1000, N_T))
+        give(np.array([[-1.0, 0.0]]), trace)
+        place = trace[:, T_ENCODER_UM]
+        first, last = int(np.argmax(place > depth_um - LAST_UM)), int(np.argmax(place > depth_um - _ALMOST_UM))
+        if last == 0:  # this unit doesn't get through that skin
+            continue
+        ticks = [first + draw(number, n, CH_CASE) % (last + _REST_TICKS - first) for n in range(moments)]
+        plan = np.array([(float(tick), FACTORS[n // strikes]) for n, tick in enumerate(ticks)])
+        for (tick, factor), row in zip(plan, give(plan, np.zeros((0, N_T))), strict=True):
+            at = int(tick)
+            yield Lie(row[R_TIP_UM] - zero_um, factor, number, at, place[at], int(row[R_LATCHED]))
