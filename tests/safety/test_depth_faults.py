@@ -17,6 +17,8 @@ FAULTS = [
     ("encoder_scaled", {"factor": 0.7}, 300),
     ("encoder_scaled", {"factor": 0.9}, 200),
     ("encoder_scaled", {"factor": 0.5}, 300),
+    ("encoder_scaled", {"factor": 0.4}, 150),
+    ("encoder_scaled", {"factor": 0.3}, 150),
     ("encoder_reversed", {}, 300),
     ("encoder_jump", {"jump_um": -100}, 200),
     ("encoder_jump", {"jump_um": -20}, 200),

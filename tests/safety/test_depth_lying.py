@@ -16,3 +16,11 @@ def test_no_lie_near_the_end_passes_the_limit(below_um, units, figure):
         worst = max(lie for lie in lies if lie.factor == factor)
         figure(f"counts {factor}, {below_um} um less: margin {LEAST_UM - worst.tip_um:.1f} um", LEAST_UM - worst.tip_um)
         assert worst.tip_um <= LEAST_UM, worst
+
+
+def test_the_same_lies_pass_it_without_the_guard(figure):
+    """Invariant 1: with the guard left out the same runs do pass it: the plant isn't kind, the checks hold them."""
+    lies = [lie for unit in range(20) for lie in lies_of(unit, 5, guarded=False)]
+    past = sum(lie.tip_um > 2000 for lie in lies)
+    figure(f"lies without the guard: {past} of {len(lies)} past 2000 um, to {max(lies).tip_um:.0f} um")
+    assert past > len(lies) / 20

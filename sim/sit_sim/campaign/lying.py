@@ -25,6 +25,9 @@ FACTORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Share of the motion that is counted; 0 is the frozen encoder."""
 
 LAST_UM = 300
+STRIKES = 2
+"""Moments in a shot for each factor."""
+
 _ALMOST_UM = 12  # short of the depth: the needle is landing
 _REST_TICKS = 20  # from there on the fault may still strike
 
@@ -43,7 +46,7 @@ class Lie(NamedTuple):
 @kernel
 def inject_lies(
     plant: Any, arrays: Any, ready: Any, own: Any, fault: Any, number: int, depth_um: int, flow_nl_per_s: int,
-    plan: Any, rows: Any, trace: Any
+    guarded: int, plan: Any, rows: Any, trace: Any
 ) -> None:  # fmt: skip
     """Injection `number` once for each row of `plan`: tick of the fault (negative for none) and factor."""
     x, k, p, w = plant
@@ -60,46 +63,44 @@ def inject_lies(
         go_to_site(p, own, k_ready[K_SEED], number % PER_UNIT)
         fault[F_ENC_GAIN] = plan[n, 1]
         inject(
-            plant, arrays, number, depth_um, volume_of(number), flow_nl_per_s, int(plan[n, 0]), fault, 1, rows[n], trace
+            plant,
+            arrays,
+            number,
+            depth_um,
+            volume_of(number),
+            flow_nl_per_s,
+            int(plan[n, 0]),
+            fault,
+            guarded,
+            rows[n],
+            trace,
         )
 
 
-def lies_of(unit: int, sites: int, strikes: int = 2, below_um: int = 0) -> Iterator[Lie]:
-    """Shots of one unit at `sites` places, `strikes` moments for each factor, `below_um` above the highest depth."""
-    bench, zero_um = ready_unit(unit)
+def lies_of(unit: int, sites: int, below_um: int = 0, guarded: bool = True) -> Iterator[Lie]:
+    """Shots of one unit at `sites` places, STRIKES for each factor, `below_um` above the highest depth.
+
+    `guarded` False leaves the guard out: what it is good for.
+    """
+    bench, zero_um = ready_unit(unit, guarded)
     depth_um = int(bench.params[image.P_MAX_DEPTH_UM]) - below_um
     flow = setup_of(unit).flow_nl_per_s(bench.plant.unit)
-    ready = tuple(a.copy() for a in (*bench.plant.arrays, *bench.arrays))
+    plant, arrays, own = bench.plant.arrays, bench.arrays, own_skin(bench)
+    ready = tuple(a.copy() for a in (*plant, *arrays))
     fault = floats(N_W)
     fault[F_ENC_ON] = 1.0
-    moments = len(FACTORS) * strikes
     for number in range(unit * PER_UNIT, unit * PER_UNIT + sites):
-
-        def give(plan: Any, trace: Any, number: int = number) -> Any:
-            rows = np.zeros((len(plan), N_R))
-            inject_lies(
-                bench.plant.arrays,
-                bench.arrays,
-                ready,
-                own_skin(bench),
-                fault,
-                number,
-                depth_um,
-                flow,
-                plan,
-                rows,
-                trace,
-            )
-            return rows
-
-        trace = np.zeros((1000, N_T))
-        give(np.array([[-1.0, 0.0]]), trace)
+        sound, trace = np.zeros((1, N_R)), np.zeros((1000, N_T))
+        none = np.array([[-1.0, 0.0]])
+        inject_lies(plant, arrays, ready, own, fault, number, depth_um, flow, 1, none, sound, trace)
         place = trace[:, T_ENCODER_UM]
         first, last = int(np.argmax(place > depth_um - LAST_UM)), int(np.argmax(place > depth_um - _ALMOST_UM))
         if last == 0:  # this unit doesn't get through that skin
             continue
-        ticks = [first + draw(number, n, CH_CASE) % (last + _REST_TICKS - first) for n in range(moments)]
-        plan = np.array([(float(tick), FACTORS[n // strikes]) for n, tick in enumerate(ticks)])
-        for (tick, factor), row in zip(plan, give(plan, np.zeros((0, N_T))), strict=True):
-            at = int(tick)
-            yield Lie(row[R_TIP_UM] - zero_um, factor, number, at, place[at], int(row[R_LATCHED]))
+        moments = last + _REST_TICKS - first
+        ticks = [first + draw(number, n, CH_CASE) % moments for n in range(len(FACTORS) * STRIKES)]
+        plan = np.array([(float(tick), FACTORS[n // STRIKES]) for n, tick in enumerate(ticks)])
+        rows = np.zeros((len(plan), N_R))
+        inject_lies(plant, arrays, ready, own, fault, number, depth_um, flow, int(guarded), plan, rows, trace[:0])
+        for tick, (_, factor), row in zip(ticks, plan, rows, strict=True):
+            yield Lie(row[R_TIP_UM] - zero_um, factor, number, tick, place[tick], int(row[R_LATCHED]))
