@@ -19,7 +19,8 @@ def test_doses_of_the_nominal_unit_are_within_the_limits(tmp_path, capsys):
         (1000, 4, True),
         (10_000, 4, True),
     ]
-    assert "Trumpet curve" in page.read_text()
+    assert [row["rate"]["passes"] for row in result["rows"]] == [None, True]
+    assert "Trumpet curve" in page.read_text() and "<svg" in page.read_text()
 
 
 def test_a_wrong_bore_fails_the_verdict(capsys):

@@ -1,7 +1,10 @@
 """Verdicts: the figures of a series are the standards' figures, and a bad series fails."""
 
 import pytest
+from sit_host._gen.enums import Phase
+from sit_host.log_recording import Columns
 from sit_host.qa import depth, dose
+from sit_host.qa.rate import rate
 from sit_host.qa.stats import spread, tolerance_factor, trumpet
 
 
@@ -48,6 +51,30 @@ def test_dose_verdict_has_two_sides(low_nl, high_nl, passes, pen):
     (row,) = dose.verdict(doses)
     assert (row["passes"], row["pen_passes"]) == (passes, pen)
     assert [part["n"] for part in row["by_position"].values()] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(("ratio", "passes"), [(0.96, True), (1.049, True), (0.94, False), (1.06, False)])
+def test_rate_verdict_has_two_sides(ratio, passes):
+    """Numbers: a mean flow more than 5 % from the one asked for fails, however right the volume."""
+    doses = [dose.Dose(10_000, 10_000 + n % 2, n / 6, ratio) for n in range(6)]
+    (row,) = dose.verdict(doses)
+    assert (row["rate"]["passes"], row["passes"]) == (passes, passes)
+    (short,) = dose.verdict([dose.Dose(1_000, 1_000.0, 0.0)] * 2)
+    assert short["rate"]["passes"] is None and short["passes"]
+
+
+def recorded(nl_per_ms, volume_nl):
+    """A recording of a delivery at a steady flow after a rise, one image each 4 ms, then a dwell."""
+    passed = [min(volume_nl, max(0, round(nl_per_ms * (4 * n - 8)))) for n in range(60)]
+    phases = [Phase.DISPENSE if nl < volume_nl else Phase.DWELL for nl in passed]
+    ticks = [16 * n for n in range(60)]
+    return Columns(250, 0, {"IN_TICK": ticks, "ST_PHASE": phases, "ST_NEEDLE_NL": passed}, {})
+
+
+def test_the_rate_is_that_of_the_middle():
+    """Numbers: the flow between a quarter and three quarters of the dose; none for a dose of less than 30 ms."""
+    assert rate(recorded(57.0, 10_000), 10_000, 60_000) == pytest.approx(0.95, abs=0.002)
+    assert rate(recorded(60.0, 1_000), 1_000, 60_000) is None
 
 
 def test_depth_verdict_has_two_sides():

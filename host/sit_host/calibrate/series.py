@@ -48,7 +48,7 @@ total_ul = {total_ul}
 [[site]]
 name = "vial"
 """
-_POINT = '[[point]]\nsite = "vial"\ndepth_mm = {depth_mm}\nvolume_ul = {volume_ul}\n'
+_POINT = '[[point]]\nsite = "vial"\ndepth_mm = {depth_mm}\nvolume_ul = {volume_ul}\ndeliberate = true\n'
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,18 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_options
 @device_options
 def command(call: Call, volumes: tuple[int, ...], depth: float, **rest: Any) -> int:
-    """Give N shots of each volume and judge them: ISO 8655-style, ISO 11608-1-style, by position, trumpet curve.
+    """Give N shots of each volume and judge them: ISO 8655-style, ISO 11608-1-style, rate, by position, trumpet curve.
 
     On the simulator its truth measures; on a bench the needle injects into a vial on a balance, and each reading is
-    asked for. Fails when a volume is outside the limits of the design.
+    asked for. Fails when a volume or its rate is outside the limits of the design, or the bore has drifted since the
+    calibration.
     """
     from sit_host.calibrate.balance import Balance, Truth, control_of
+    from sit_host.ledger import read_recorder
+    from sit_host.log_recording import parse_recording
     from sit_host.qa.dose import Dose, verdict
-    from sit_host.qa.verdict_page import dose_tables
+    from sit_host.qa.rate import rate
+    from sit_host.qa.verdict_page import dose_plots, dose_tables
 
     depth_um = round(depth * 1000)
 
@@ -75,11 +79,16 @@ def command(call: Call, volumes: tuple[int, ...], depth: float, **rest: Any) -> 
             series.make_ready_if_needed(volume_nl)
             before = meter.total_nl()
             given = series.give(at_um, volume_nl)
-            return Dose(volume_nl, meter.total_nl() - before, _position(series, given[0])) if given else None
+            if not given:
+                return None
+            flow = series.checked.flow
+            assert flow is not None
+            found = rate(parse_recording(read_recorder(client).data), volume_nl, flow.flow_nl_per_s)
+            return Dose(volume_nl, meter.total_nl() - before, _position(series, given[0]), found)
 
         return one
 
-    return _run(call, "Dose", [(depth_um, v) for v in volumes], measured, verdict, dose_tables, deepest=False, **rest)
+    return _run(call, "Dose", [(depth_um, v) for v in volumes], measured, verdict, dose_tables, dose_plots, **rest)
 
 
 @click.command("depth", epilog="Example: sit qa depth --depths 0.5,1.0,1.5 --target sim: --html build/depth.html")
@@ -109,7 +118,7 @@ def depth_command(call: Call, depths: tuple[int, ...] | None, volume: float, **r
 
     asked = depths or tuple(round(mm * 1000) for mm in _DEPTHS_MM)
     amounts = [(depth_um, round(volume * 1000)) for depth_um in asked]
-    return _run(call, "Depth", amounts, measured, verdict, depth_tables, deepest=depths is None, **rest)
+    return _run(call, "Depth", amounts, measured, verdict, depth_tables, None, deepest=depths is None, **rest)
 
 
 def _run(
@@ -119,8 +128,9 @@ def _run(
     measured: Callable[[Any], Callable[[Series, int, int], Any]],
     verdict: Callable[[list[Any]], list[dict[str, Any]]],
     tables: Callable[[list[dict[str, Any]]], Any],
+    plots: Callable[[list[dict[str, Any]]], list[str]] | None,
     *,
-    deepest: bool,
+    deepest: bool = False,
     n: int,
     needle: str,
     viscosity: float,
@@ -130,6 +140,7 @@ def _run(
     """Give the series, judge it, show and write the verdict."""
     from sit_host.calibrate.series import Series, tries
     from sit_host.cli.treat_console import ConsoleTalk
+    from sit_host.drift import judge
     from sit_host.qa.verdict_page import html, json_text, write
 
     ui = call.ui
@@ -149,7 +160,7 @@ def _run(
             value = next((found for _ in tries() if (found := one(series, *amount)) is not None), None)
             if value is not None:
                 values.append(value)
-        settings, missed = series.settings, series.missed
+        settings, missed, drift = series.settings, series.missed, judge(series.ends, series.settings)
         facts: list[tuple[str, object]] = [
             ("device", client.device.uid.hex()),
             ("target", client.name),
@@ -159,16 +170,18 @@ def _run(
             ("needle", needle),
             ("viscosity, mPa.s", viscosity),
             ("missed shots, left out", missed),
+            ("force and pressure", drift.sentence),
         ]
     try:
         rows = verdict(values)
     except ValueError as error:
         raise SitError(f"There is no verdict: {error}.", "Too many shots were missed; see `sit log`.") from None
     passed = len(rows) == len(amounts) and all(row["passes"] for row in rows) and len(values) == len(shots)
-    result = {"passed": passed, "facts": dict(facts), "rows": rows}
+    passed = passed and not drift.drifted
+    result = {"passed": passed, "facts": dict(facts), "drift": drift.as_json(), "rows": rows}
     shown = tables(rows)
     write(out, json_text(result))
-    write(page, html(title, passed, facts, shown))
+    write(page, html(title, passed, facts, shown, plots(rows) if plots and page else ()))
     ui.result(result)
     ui.pairs(facts)
     for table in shown:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
+from sit_host.qa.rate import LIMIT_PERCENT as RATE_LIMIT_PERCENT
 from sit_host.qa.stats import spread, trumpet
 
 # nominal nl -> (systematic, random) in percent
@@ -28,11 +30,15 @@ _THIRDS = ("full", "middle", "empty")
 
 @dataclass(frozen=True)
 class Dose:
-    """One dose: what was asked, what was measured, and where the plunger stood: 0 full to 1 empty."""
+    """One dose: what was asked, what was measured, and where the plunger stood: 0 full to 1 empty.
+
+    `rate`: flow past the tip over the flow asked for; None when the delivery was too short to tell.
+    """
 
     asked_nl: int
     measured_nl: float
     position: float
+    rate: float | None = None
 
 
 def limits_percent(volume_nl: int) -> tuple[float, float]:
@@ -44,7 +50,7 @@ def limits_percent(volume_nl: int) -> tuple[float, float]:
 
 
 def verdict(doses: Sequence[Dose]) -> list[dict[str, Any]]:
-    """One row for each volume, smallest first; `passes` by the pipette's limits, `pen_passes` by the pen's.
+    """One row for each volume, smallest first; `passes` by pipette's and rate's limits, `pen_passes` by the pen's.
 
     Raises ValueError when a volume has fewer than two doses.
     """
@@ -55,6 +61,7 @@ def _row(volume_nl: int, doses: Sequence[Dose]) -> dict[str, Any]:
     values = [dose.measured_nl for dose in doses]
     found = spread(values, volume_nl)
     systematic, random = limits_percent(volume_nl)
+    rate = _rate([dose.rate for dose in doses if dose.rate is not None])
     return {
         "volume_nl": volume_nl,
         "n": found.n,
@@ -62,13 +69,28 @@ def _row(volume_nl: int, doses: Sequence[Dose]) -> dict[str, Any]:
         "systematic_limit_percent": round(systematic, 3),
         "random_percent": round(found.random, 3),
         "random_limit_percent": round(random, 3),
-        "passes": abs(found.systematic) <= systematic and found.random <= random,
+        "passes": abs(found.systematic) <= systematic and found.random <= random and rate["passes"] is not False,
         "k": round(found.k, 3),
         "tolerance_low_percent": round(found.low, 3),
         "tolerance_high_percent": round(found.high, 3),
         "pen_passes": max(-found.low, found.high) <= PEN_LIMIT_PERCENT,
+        "rate": rate,
         "by_position": _by_position(volume_nl, doses),
         "trumpet": [[n, round(low, 3), round(high, 3)] for n, low, high in trumpet(values, volume_nl)],
+    }
+
+
+def _rate(ratios: Sequence[float]) -> dict[str, Any]:
+    """Error of the flow in percent: mean, lowest, highest. The mean decides; None without a delivery that tells."""
+    if not ratios:
+        return {"n": 0, "mean_percent": None, "low_percent": None, "high_percent": None, "passes": None}
+    mean, low, high = (round(100 * (ratio - 1), 2) for ratio in (fmean(ratios), min(ratios), max(ratios)))
+    return {
+        "n": len(ratios),
+        "mean_percent": mean,
+        "low_percent": low,
+        "high_percent": high,
+        "passes": abs(mean) <= RATE_LIMIT_PERCENT,
     }
 
 

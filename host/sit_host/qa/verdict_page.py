@@ -11,6 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sit_host.errors import SitError
+from sit_host.qa.rate import LIMIT_PERCENT as RATE_LIMIT_PERCENT
+from sit_host.qa.stats import WINDOWS
+from sit_host.report_plots import svg_text
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,39 @@ def dose_tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
             for n, low, high in row["trumpet"]
         ],
     )
-    return [main, places, trumpets]
+    rates = Table(
+        "Rate: flow past the tip over the middle of the dose, against the flow asked for",
+        ("uL", "n", "mean error %", "lowest %", "highest %", "limit %", "verdict"),
+        [
+            (f"{row['volume_nl'] / 1000:g}", rate["n"], *_rate_words(rate), f"{RATE_LIMIT_PERCENT:g}", _rate_word(rate))
+            for row in rows
+            for rate in (row["rate"],)
+        ],
+    )
+    return [main, rates, places, trumpets]
+
+
+def dose_plots(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The trumpet curves of `qa.dose.verdict` as one drawing: they close towards the mean error of a long series."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for n, row in enumerate(rows):
+        shots = [width for width, _, _ in row["trumpet"]]
+        for place in (1, 2):
+            label = f"{row['volume_nl'] / 1000:g} \u00b5L" if place == 1 else None
+            axes.plot(shots, [curve[place] for curve in row["trumpet"]], color=f"C{n}", marker=".", label=label)
+    axes.axhline(0, color="#999", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xticks(WINDOWS, [str(width) for width in WINDOWS])
+    axes.minorticks_off()
+    axes.set_xlabel("shots in the window")
+    axes.set_ylabel("lowest and highest mean error, %")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    return [svg_text(FigureCanvasSVG(figure), "trumpet")]
 
 
 def depth_tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
@@ -83,8 +118,14 @@ def depth_tables(rows: Sequence[dict[str, Any]]) -> list[Table]:
     ]
 
 
-def html(title: str, passed: bool, facts: Sequence[tuple[str, object]], tables: Sequence[Table]) -> str:
-    """One page that needs nothing beside itself."""
+def html(
+    title: str,
+    passed: bool,
+    facts: Sequence[tuple[str, object]],
+    tables: Sequence[Table],
+    plots: Sequence[str] = (),
+) -> str:
+    """One page that needs nothing beside itself; `plots` are SVG elements."""
     environment = Environment(
         loader=PackageLoader("sit_host"),
         undefined=StrictUndefined,
@@ -92,7 +133,8 @@ def html(title: str, passed: bool, facts: Sequence[tuple[str, object]], tables: 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("verdict.html.j2").render(title=title, passed=passed, facts=facts, tables=tables)
+    template = environment.get_template("verdict.html.j2")
+    return template.render(title=title, passed=passed, facts=facts, tables=tables, plots=plots)
 
 
 def write(path: Path | None, text: str) -> None:
@@ -109,6 +151,15 @@ def write(path: Path | None, text: str) -> None:
 def json_text(value: object) -> str:
     """A value as the text of a JSON file."""
     return json.dumps(value, indent=2) + "\n"
+
+
+def _rate_words(rate: dict[str, Any]) -> tuple[str, ...]:
+    found = (rate["mean_percent"], rate["low_percent"], rate["high_percent"])
+    return tuple("" if value is None else f"{value:+.1f}" for value in found)
+
+
+def _rate_word(rate: dict[str, Any]) -> str:
+    return "too short" if rate["passes"] is None else _word(rate["passes"])
 
 
 def _word(passes: bool) -> str:
