@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import guard_band
 import marked
+from param_blocks.choices import GUARD, TUNING
 
 PAGE = guard_band.ROOT / "docs" / "boards.md"
 BOARDS = ("esp32",)
@@ -37,8 +38,9 @@ def derive(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> LateBand
     """The two chains.
 
     still_um: the way by which the guard lets an encoder fall behind before it calls it frozen. cap_m_per_s: the
-    profile's highest speed. Both belong to tools/gen_params.py. The guard's ticks are counted on the assumption that
-    they are tick_us long: in ticks of late_us a pushed needle goes that way times the square of the ratio.
+    profile's highest speed. Both stand in tools/param_blocks/choices.py. The guard's ticks are counted on the
+    assumption that they are tick_us long: in ticks of late_us a pushed needle goes that way times the square
+    of the ratio.
     """
     tick_us, normal, env = ref["tick"]["tick_us"], guard_band.derive(ref), guard_band.envelope(ref)
     late_us = ref["deadman"]["hold_ticks"] * tick_us
@@ -57,7 +59,11 @@ def derive(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> LateBand
         ("overshoot of a normal shot", f"- {guard_band.OVERSHOOT_UM}", "as on a board with hard timers"),
         ("**highest depth by the envelope**", f"**{by_envelope}**", ""),
         ("highest depth with hard timers", f"{normal.depth_um}", "docs/guard-band.md"),
-        ("a frozen encoder is seen later", f"- {frozen}", "still_um of tools/gen_params.py, times ratio^2 - 1"),
+        (
+            "a frozen encoder is seen later",
+            f"- {frozen}",
+            "still_um of tools/param_blocks/choices.py, times ratio^2 - 1",
+        ),
         ("a late tick at the profile's highest speed", f"- {unseen}", "also where a comb edge may lie in a tick"),
         ("**highest depth by the motion check**", f"**{by_motion}**", ""),
         ("**highest settable depth**", f"**{depth}**", "P_MAX_DEPTH_UM"),
@@ -80,12 +86,10 @@ def boards(ref: dict[str, Any], still_um: float, cap_m_per_s: float) -> dict[str
 
 def main(argv: list[str]) -> int:
     """Write the table into the page, or with --check compare; 1 when it differs."""
-    import gen_params  # it takes the numbers from here
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
     args = parser.parse_args(argv)
-    band = derive(guard_band.reference(), gen_params.GUARD["still_um"], gen_params.TUNING["cap_m_per_s"])
+    band = derive(guard_band.reference(), GUARD["still_um"], TUNING["cap_m_per_s"])
     return marked.put(PAGE, "late-boards", guard_band.table(band.terms), "hardware/reference.toml", args.check)
 
 

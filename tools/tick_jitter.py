@@ -15,9 +15,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import guard_band
 import marked
+from param_blocks.choices import GUARD, TUNING
 
 HOME_M_PER_S = 0.6  # the spring brings the needle home at most this fast: docs/plant.md
-SMOOTH_UM = 4  # change of a driven tick's way, normal shots: tools/gen_params.py
+SMOOTH_UM = 4  # change of a driven tick's way, normal shots: tools/param_blocks/choices.py
 CLOCK_US = 2  # two readings of a clock in whole us
 ROUND_UM = 0.5
 
@@ -78,12 +79,10 @@ def text(ref: dict[str, Any], limits: dict[str, Any], cap_m_per_s: float) -> str
 
 def main(argv: list[str]) -> int:
     """Write the table into the page, or with --check compare; 1 when it differs."""
-    import gen_params  # it takes numbers from guard_band.py too
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when the page differs")
     args = parser.parse_args(argv)
-    made = text(guard_band.reference(), gen_params.GUARD, gen_params.TUNING["cap_m_per_s"])
+    made = text(guard_band.reference(), GUARD, TUNING["cap_m_per_s"])
     return marked.put(guard_band.PAGE, "jitter", made, "hardware/reference.toml", args.check)
 
 

@@ -10,7 +10,7 @@ from sit_firmware import image, params
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import late_boards  # noqa: E402
-from gen_params import GUARD, TUNING  # noqa: E402
+from param_blocks.choices import GUARD, TUNING  # noqa: E402
 
 REFERENCE = tomllib.loads((ROOT / "hardware" / "reference.toml").read_text())
 
