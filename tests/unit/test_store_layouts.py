@@ -23,7 +23,7 @@ LAYOUT_1 = {
     "00000000000000000000000000000000000000000000000048fa563900000000",
 }
 LIMITS = (1500, 900, 50000, 2000000, 4000000, 1000000, 150, 1500)
-MEASURED = (2, 4711, -35, 6900, 1_790_000_000)
+MEASURED = (2, 4711, -35, 6900, 1_790_000_000, 0)  # the last is younger than LAYOUT_1
 ADDED = ("added_um", 77, 0, 0, 1000)
 
 
@@ -37,7 +37,7 @@ def at(addr):
 
     class Later(Values):
         def __init__(self, store):
-            shorter = ((module._FORM, len(fields)),)
+            shorter = ((module._FORM, len(fields)), *getattr(module, "_SHORTER", ()))
             form, more = module._FORM + "H", (*fields, ADDED)
             super().__init__(store, addr, module._TAG, module._VERSION, form, more, shorter)
 
