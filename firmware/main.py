@@ -10,7 +10,7 @@ import sys
 
 import sit_slots
 
-_LOADING_BYTES = 4096  # allocations between two collections while modules load
+_LOADING_BYTES = 16384  # allocations between two collections while modules load
 
 # sys.platform -> module with make_board()
 BOARDS = {

@@ -10,7 +10,7 @@ PAIR, JUMPER, ENC = image.IN_PAIR, image.IN_JUMPER, image.IN_ENC_UM
 MAIN = f"""
 import gc, machine
 from sit_firmware import image
-gc.threshold(4096)
+gc.threshold(16384)
 from sit_firmware.boards.rp2040 import make_board
 from sit_firmware.app import App
 board = make_board()
