@@ -4,6 +4,7 @@
     tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag]
     tools/campaign_bare.py lies [--units N] [--sites N] [--below UM]
     tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
+    tools/campaign_bare.py region [--units N] [--shots N] [--all] [--write] [--workers N | --scheduler ...]
     tools/campaign_bare.py drift [--units N] [--shots N] [--volume NL]
     tools/campaign_bare.py equal [--shots N] [--plain | --sim]
     tools/campaign_bare.py speed
@@ -12,8 +13,9 @@
 its seed; `replay` runs that seed again. `doses` prints systematic and random error over units. Both keep their results
 as Parquet in a folder: a run that was stopped goes on from there, and the same seeds have the same results whatever the
 number of workers. `lies` lets the encoder lie in the last of the way in, where it is worst, and prints the margin with
-every zero off by its uncertainty. `drift` shows what the second dose channel can tell (docs/metering.md). `equal`
-compares the compiled loop with the firmware as it stands under CPython, tick for tick.
+every zero off by its uncertainty. `region` says which needles, fluids, volumes and syringes keep the limits, `drift`
+shows what the second dose channel can tell (docs/metering.md). `equal` compares the compiled loop with the firmware as
+it stands under CPython, tick for tick.
 Exit code 1 when a true tip passed 2000 um or the loops differ.
 """
 
@@ -30,7 +32,7 @@ from sit_sim.campaign.doses import Doses
 from sit_sim.plant import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bare import drift, equal, replay
+from bare import drift, equal, region, replay
 
 _BUILD = Path(__file__).resolve().parents[1] / "build"
 
@@ -104,6 +106,11 @@ def run_doses(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_region(args: argparse.Namespace) -> int:
+    """Which cells of the planner's region keep the limits."""
+    return region.main(args, run_parts, args.folder or _BUILD / "region")
+
+
 def run_speed(_args: argparse.Namespace) -> int:
     """The loop's speed on one core."""
     from sit_sim.campaign.speed import measure
@@ -141,6 +148,11 @@ def main(argv: list[str]) -> int:
     own.add_argument("--shots", type=int, default=10, help="of each unit (default 10)")
     own.add_argument("--volume", type=int, default=1000, help="nl (default 1000)")
     own.add_argument("--factory", action="store_true", help="on the factory calibration")
+    own = command("region", run_region, "which cells of the planner's region keep the limits", spread=True)
+    own.add_argument("--units", type=int, default=12)
+    own.add_argument("--shots", type=int, default=8, help="of each unit (default 8)")
+    own.add_argument("--all", action="store_true", help="also what the planner refuses as not to be vouched for")
+    own.add_argument("--write", action="store_true", help="put the table into docs/metering.md")
     own = command("drift", drift.main, "who is warned of a bore that drifted since the calibration")
     own.add_argument("--units", type=int, default=100)
     own.add_argument("--shots", type=int, default=12)

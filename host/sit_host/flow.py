@@ -49,7 +49,10 @@ class Needle:
 
 @dataclass(frozen=True)
 class Syringe:
-    """A syringe type. `compliance_ul_per_100kpa` is barrel and tube without the stopper."""
+    """A syringe type. `compliance_ul_per_100kpa` is barrel and tube without the stopper.
+
+    The device vouches for no less than `least_ul`, and for lines with a time constant up to `slowest_ms`.
+    """
 
     key: str
     id: int
@@ -60,6 +63,8 @@ class Syringe:
     friction_n: float
     compliance_ul_per_100kpa: float
     compliance_max_ul_per_100kpa: float
+    least_ul: float
+    slowest_ms: float
 
     @property
     def area_mm2(self) -> float:

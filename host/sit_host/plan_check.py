@@ -14,6 +14,7 @@ from statistics import median
 
 from .boards import less_deep
 from .flow import FlowImpossible, FlowPlan, Setup, plan_flow
+from .flow_proof import check_proof
 from .flow_run import RunPlan
 from .plan import Plan, Point, Problem
 from .plan_limits import Equipment, Limits
@@ -69,6 +70,7 @@ def check_plan(
         if volumes:
             try:
                 flow = plan_flow(setup, min(volumes), max(volumes))
+                check_proof(setup, min(volumes))
             except FlowImpossible as reason:
                 problems.append(Problem(plan.lines.line(("needle",)), str(reason)))
     if flow is not None and flow.dispense_s > SLOW_DISPENSE_S:

@@ -138,6 +138,8 @@ def _syringe(key: str, row: Mapping[str, Any]) -> Syringe:
         friction_n=row["stopper_friction_range_n"][1],
         compliance_ul_per_100kpa=row["compliance_ul_per_100kpa"],
         compliance_max_ul_per_100kpa=row["compliance_range_ul_per_100kpa"][1],
+        least_ul=row["least_ul"],
+        slowest_ms=row["slowest_ms"],
     )
 
 

@@ -53,7 +53,7 @@ def bench(open_device, tmp_path, monkeypatch, capsys):
     return sit
 
 
-def plan_file(tmp_path, syringe, points=1, volume_ul=20):
+def plan_file(tmp_path, syringe, points=1, volume_ul=50):
     text = PLAN.format(syringe=syringe, points=points, total_ul=points * volume_ul)
     text += f'[[point]]\nsite = "left"\ndepth_mm = 1.5\nvolume_ul = {volume_ul}\n' * points
     path = tmp_path / "plan.toml"
@@ -86,16 +86,15 @@ def test_a_new_type_is_weighed_before_anybody_is_treated(bench, open_device, tmp
     assert code == 0 and result["written"], result
     true_um = 1004 * reference_equipment().syringes[syringe].bore_mm
     assert abs(result["found"]["bore_um"] - true_um) <= result["found"]["bore_u_um"] + 3
-    assert bench("qa", "dose", "--n", "4", "--volumes", "50", **unit)[0] == 0
     assert bench("treat", plan, **unit)[0] == 0
 
 
 def test_a_worn_bore_is_noticed_in_a_treatment(bench, tmp_path):
     """Calibration: the same syringe gives no warning, one with 4 % more bore does: on the page and at the end."""
-    plan = plan_file(tmp_path, "bd_1ml", points=12, volume_ul=5)
-    code, result = bench("calibrate", "dose", "--volumes", "4,20", "--rounds", "2", "--write")
+    plan = plan_file(tmp_path, "bd_1ml", points=8, volume_ul=20)
+    code, result = bench("calibrate", "dose", "--volumes", "10,40", "--rounds", "2", "--write")
     assert code == 0 and 9_800 < result["area_e4"] < 10_200
-    for bore, drifted in ((1.0, False), (1.03, True)):
+    for bore, drifted in ((1.0, False), (1.04, True)):
         _, treated = bench("treat", plan, "--new", "--over-soft-limits", bore=bore)
         assert treated["drift"]["shots"] >= 5, treated["drift"]
         assert treated["drift"]["drifted"] is drifted, treated["drift"]

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 from sit_host import flow
+from sit_host.flow_proof import check_proof
 from sit_host.plan import Point
 from sit_host.plan_limits import reference_equipment
 from sit_host.plan_syringes import NEEDLE_PRIME_NL, plan_segments, usable_nl
+from sit_sim.campaign.region import Cell, Region
 
 EQUIPMENT = reference_equipment()
 
@@ -109,3 +111,32 @@ def test_a_softer_syringe_keeps_more_pressure():
     linear, _ = flow.resistances(setup())
     harder = replace(setup(), syringe=replace(EQUIPMENT.syringes["bd_1ml"], compliance_ul_per_100kpa=0.0))
     assert stiff.tau_ms > linear * harder.syringe.compliance_m3_per_pa * 1e3
+
+
+@pytest.mark.parametrize(
+    ("syringe", "needle", "viscosity", "refused_nl", "taken_nl"),
+    [
+        ("bd_1ml", "30G4", 1.0, 999, 1_000),
+        ("bd_1ml", "34G4", 3.0, 1_500, 1_600),
+        ("bd_1ml", "34G4", 5.0, 100_000, None),
+        ("bd_3ml", "30G4", 1.0, 29_000, 30_000),
+        ("plastic_1ml", "32G4", 1.0, 100_000, None),
+    ],
+)
+def test_what_the_device_cannot_vouch_for_is_refused(syringe, needle, viscosity, refused_nl, taken_nl):
+    """Flow: a dose too small for its line or syringe is refused with the nearest that goes; just above it is taken."""
+    wanted = setup(syringe, needle, viscosity)
+    with pytest.raises(flow.FlowImpossible, match=r"the (least|thickest) that can"):
+        check_proof(wanted, refused_nl)
+    if taken_nl is not None:
+        check_proof(wanted, taken_nl)
+
+
+@pytest.mark.parametrize(("volume_nl", "share"), [(1_000, (0.0, 0.8)), (2_000, (0.85, 1.0))])
+def test_the_plant_agrees_on_both_sides(volume_nl, share):
+    """Flow: through 34G with 3 mPa s the plant's shots of 1 uL mostly can't be proved, those of 2 uL are DONE."""
+    plan = flow.plan_flow(setup("bd_1ml", "34G4", 3.0), volume_nl, volume_nl)
+    cell = Cell(1, 3, 3.0, volume_nl, plan.flow_nl_per_s, plan.dwell_ms)
+    table = Region((cell,), 8, 6).part(0).to_pydict()
+    low, high = share
+    assert low <= sum(table["done"]) / sum(table["given"]) <= high

@@ -18,6 +18,8 @@ TABLES: dict[str, Any] = {
             "stopper_friction_range_n": [1.0, 1.4],
             "compliance_ul_per_100kpa": 0.4,
             "compliance_range_ul_per_100kpa": [0.2, 0.6],
+            "least_ul": 1.0,
+            "slowest_ms": 110,
         },
         "bd_3ml": {
             "id": 2,
@@ -30,6 +32,8 @@ TABLES: dict[str, Any] = {
             "stopper_friction_range_n": [2.4, 3.6],
             "compliance_ul_per_100kpa": 1.0,
             "compliance_range_ul_per_100kpa": [0.5, 1.5],
+            "least_ul": 30.0,
+            "slowest_ms": 100,
         },
         "plastic_1ml": {
             "id": 3,
@@ -42,6 +46,8 @@ TABLES: dict[str, Any] = {
             "stopper_friction_range_n": [1.5, 2.5],
             "compliance_ul_per_100kpa": 2.0,
             "compliance_range_ul_per_100kpa": [0.5, 5.0],
+            "least_ul": 1.0,
+            "slowest_ms": 15,
         },
     },
     "needle": {

@@ -99,9 +99,9 @@ class Bench:
         self.plant.set("trigger", on)
         self.run(60)
 
-    def purge(self, steps: int = 2000) -> None:
-        """Purge the line; raises Refused unless it went well."""
-        self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=700, dwell_ticks=4000)
+    def purge(self, steps: int = 2000, flow_spt: int = 700) -> None:
+        """Purge the line by `flow_spt` / 256 steps a tick; raises Refused unless it went well."""
+        self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=flow_spt, dwell_ticks=4000)
         self.run(40_000, until_idle=True)
         self.expect_done()
 

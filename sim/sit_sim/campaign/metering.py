@@ -17,7 +17,6 @@ from sit_sim.plant.unit import needle_values, syringe_values
 
 DEPTH_UM = 1700
 HIGHEST_UM = 1900
-_SYRINGE_ID = 1
 _SYRINGE_NL = 700_000  # of one syringe, for the shots of one volume
 _RESIST_PA = 150e3  # line pressure beyond the tissue's that the flow is chosen for
 _FASTEST_NL_PER_S = 60_000
@@ -25,15 +24,17 @@ _SHOT_TICKS = 60_000
 
 
 class Setup(NamedTuple):
-    """Needle type of reference.toml, and the fluid; the syringe is the stiff 1 mL set."""
+    """Needle and syringe type of reference.toml, and the fluid; usually the stiff 1 mL set."""
 
     name: str
     needle_id: int = 1
     viscosity_mpa_s: float = 1.0
+    syringe_id: int = 1
 
     def unit(self, seed: int) -> Unit:
         """The drawn unit `seed` with this needle and fluid."""
-        return spread_unit(seed).replace(viscosity_pa_s=self.viscosity_mpa_s * 1e-3, **needle_values(self.needle_id))
+        drawn = spread_unit(seed, self.syringe_id)
+        return drawn.replace(viscosity_pa_s=self.viscosity_mpa_s * 1e-3, **needle_values(self.needle_id))
 
     def flow_nl_per_s(self, unit: Unit) -> int:
         """The flow asked for: 60 uL/s, or what 150 kPa drives through tube and needle."""
@@ -51,22 +52,29 @@ class UnitError(NamedTuple):
     missed: int
 
 
-def device(setup: Setup, seed: int, calibrated: bool = True, guarded: bool = True, purge_steps: int = 2000) -> Bench:
+def device(
+    setup: Setup,
+    seed: int,
+    calibrated: bool = True,
+    guarded: bool = True,
+    purge_steps: int = 2000,
+    purge_spt: int = 700,
+) -> Bench:
     """A purged device; `calibrated` has bore and compliance measured, without error; a pump has no guard."""
     unit = setup.unit(seed)
     bench = Bench(unit, seed * 7 + 1, guarded=guarded, needle_id=setup.needle_id)
-    nominal = syringe_values(_SYRINGE_ID)
+    nominal = syringe_values(setup.syringe_id)
     area = np.pi / 4 * unit.bore_m**2
     soft = unit.compliance_m3_per_pa if calibrated else nominal["compliance_m3_per_pa"]
     record = SimpleNamespace(
-        syringe_id=_SYRINGE_ID,
+        syringe_id=setup.syringe_id,
         bore_um=round((unit if calibrated else SimpleNamespace(**nominal)).bore_m * 1e6),
         offset_nl=0,
         compliance_nl_per_mpa=round((soft + area**2 / unit.stopper_n_per_m) * 1e18),
     )
     params.apply(bench.params, SimpleNamespace(max_depth_um=HIGHEST_UM), record)
     params.use_needle(bench.params, setup.needle_id)
-    bench.purge(purge_steps)
+    bench.purge(purge_steps, purge_spt)
     return bench
 
 
