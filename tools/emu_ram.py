@@ -4,7 +4,7 @@
     tools/emu_ram.py --modules       what each module takes while it loads, and each part of the app
 
 SIT_UF2 names a MicroPython UF2 for the Pico. A second of the board takes half a minute or more: the first takes about
-seven minutes on an idle processor, the other one three.
+nine minutes of a processor, the other one three.
 
 What is free is counted after a collection; the largest free piece is found by asking for it. The firmware runs as it
 is, started by another main.py, which counts in the background after each shot into an array that is read from outside
