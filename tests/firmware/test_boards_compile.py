@@ -53,6 +53,7 @@ def test_numbers_that_stand_twice_agree():
         esp32 = sys.modules["sit_firmware.boards.esp32"]
         assert reference["comb"]["pitch_um"] == esp32._PITCH_UM
         assert reference["comb"]["hysteresis_um"] == esp32._HYST_UM
+        assert reference["comb"]["slot_error_um"] + reference["encoder"]["count_um"] == esp32._SLOT_UM
         assert board.tick_us == reference["tick"]["tick_us"]
         most = reference["plunger_axis"]["max_speed_mm_per_s"] * 1e3 * board.tick_us * 1e-6 / 0.3125
         assert most < esp32._MOST_STEPS, "a chunk at full speed must fit"

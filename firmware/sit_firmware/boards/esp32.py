@@ -34,6 +34,7 @@ _HALF_DUTY = 32768
 _HOME_UM = 150
 _PITCH_UM = 100  # of the comb; tests compare it with hardware/reference.toml
 _HYST_UM = 4  # an edge going back comes this much later; the same
+_SLOT_UM = 11  # how far an edge may lie from its place, and a count; the same
 _MOST_STEPS = 12
 _CHUNK_US = 240
 _HIGH_US = 3
@@ -86,6 +87,7 @@ class Esp32Board:
         self._tick = 0
         self._last_us = ticks_us()
         self._enc_um = 0
+        self._outward = True  # which way the last comb edge was passed
         self._driven = 0
         self._dog = None
         store = SPI(2, baudrate=_FRAM_HZ, sck=Pin(pins.FRAM_SCK), mosi=Pin(pins.FRAM_MOSI), miso=Pin(pins.FRAM_MISO))
@@ -131,25 +133,34 @@ class Esp32Board:
         self._panel.exchange(tick, inputs)
 
     def _edges(self, inputs, enc):
-        """No hardware keeps the count of a comb edge here: it lies somewhere in this tick's travel.
+        """No hardware keeps the count of a comb edge here: it is placed where it should lie, within this tick's travel.
 
-        If comb positions lie there, the last of them had the edge; if none does, the nearer end tells the guard how far
-        off.
+        Which edge it is follows from the one before, the edges counted since and the way the needle goes. Where it
+        can't have lain the nearer end of the travel tells the guard so. The same edge going back comes its hysteresis
+        later than where it was placed, which may have been wrong by what a slot may be off: so much more is allowed.
         """
-        count = self._comb.value()
-        if count == inputs[image.IN_COMB_N]:
+        passed = self._comb.value() - inputs[image.IN_COMB_N]
+        if passed == 0:
             return
-        inputs[image.IN_COMB_N] = count
-        was = inputs[image.IN_ENC_UM]
-        if enc < was:
-            at = -(-(enc + _HYST_UM) // _PITCH_UM) * _PITCH_UM - _HYST_UM
-            if at > was:
-                at = was if at - was < enc - (at - _PITCH_UM) else enc
+        inputs[image.IN_COMB_N] += passed
+        at = inputs[image.IN_COMB_ENC_UM]
+        low = inputs[image.IN_ENC_UM]
+        high = enc
+        outward = high >= low
+        later = 0
+        if not outward:
+            low, high = high, low
+            later = _HYST_UM
+        turned = outward != self._outward
+        if turned and passed == 1:
+            at += _HYST_UM if outward else -_HYST_UM
+            low -= _SLOT_UM
+            high += _SLOT_UM
         else:
-            at = enc // _PITCH_UM * _PITCH_UM
-            if at < was:
-                at = was if was - at < at + _PITCH_UM - enc else enc
-        inputs[image.IN_COMB_ENC_UM] = at
+            slots = passed - turned
+            at = ((at + _PITCH_UM // 2) // _PITCH_UM + (slots if outward else -slots)) * _PITCH_UM - later
+        self._outward = outward
+        inputs[image.IN_COMB_ENC_UM] = low if at < low else high if at > high else at
 
     def write(self, outputs):
         """Apply the output image: what is let go first, then the coil's voltage, then what is held."""
