@@ -5,6 +5,7 @@
     tools/campaign_bare.py lies [--units N] [--sites N] [--below UM]
     tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
     tools/campaign_bare.py region [--units N] [--shots N] [--all] [--write] [--workers N | --scheduler ...]
+    tools/campaign_bare.py quick [--units N] [--shots N] [--depth UM]
     tools/campaign_bare.py drift [--units N] [--shots N] [--volume NL]
     tools/campaign_bare.py equal [--shots N] [--plain | --sim]
     tools/campaign_bare.py speed
@@ -13,9 +14,9 @@
 its seed; `replay` runs that seed again. `doses` prints systematic and random error over units. Both keep their results
 as Parquet in a folder: a run that was stopped goes on from there, and the same seeds have the same results whatever the
 number of workers. `lies` lets the encoder lie in the last of the way in, where it is worst, and prints the margin with
-every zero off by its uncertainty. `region` says which needles, fluids, volumes and syringes keep the limits, `drift`
-shows what the second dose channel can tell (docs/metering.md). `equal` compares the compiled loop with the firmware as
-it stands under CPython, tick for tick.
+every zero off by its uncertainty. `region` says which needles, fluids, volumes and syringes keep the limits, `quick`
+prints time and error of the shots of a run, `drift` shows what the second dose channel can tell (docs/metering.md).
+`equal` compares the compiled loop with the firmware as it stands under CPython, tick for tick.
 Exit code 1 when a true tip passed 2000 um or the loops differ.
 """
 
@@ -32,7 +33,7 @@ from sit_sim.campaign.doses import Doses
 from sit_sim.plant import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bare import drift, equal, region, replay
+from bare import drift, equal, quick, region, replay
 
 _BUILD = Path(__file__).resolve().parents[1] / "build"
 
@@ -153,6 +154,10 @@ def main(argv: list[str]) -> int:
     own.add_argument("--shots", type=int, default=8, help="of each unit (default 8)")
     own.add_argument("--all", action="store_true", help="also what the planner refuses as not to be vouched for")
     own.add_argument("--write", action="store_true", help="put the table into docs/metering.md")
+    own = command("quick", quick.main, "time and error of the quick shots of a run")
+    own.add_argument("--units", type=int, default=12)
+    own.add_argument("--shots", type=int, default=6)
+    own.add_argument("--depth", type=int, default=1700, help="um (default 1700)")
     own = command("drift", drift.main, "who is warned of a bore that drifted since the calibration")
     own.add_argument("--units", type=int, default=100)
     own.add_argument("--shots", type=int, default=12)

@@ -4,12 +4,11 @@ from bisect import bisect_left
 
 import numpy as np
 import pytest
-from sit_firmware import codes, dose, image, params
 from sit_host.flow import Setup
 from sit_host.flow_run import RunImpossible, plan_run, push, run_flow, shot_ms
 from sit_host.plan_limits import reference_equipment
 from sit_sim.campaign.metering import Setup as Device
-from sit_sim.campaign.metering import device
+from sit_sim.campaign.quick import quick_shots
 
 PERIOD_MS = 111
 DEPTH_UM = 1700
@@ -31,26 +30,11 @@ def most_nl(needle):
 
 def truth(needle, volume_nl, flow, seeds, shots=4):
     """(times in ms, errors of the dose) of shots of a run that needed one look, over units."""
-    times, errors = [], []
-    guess = push(setup_of(needle), volume_nl, flow)
-    for seed in seeds:
-        one = device(Device(needle, NEEDLES[needle]), seed)
-        assert params.use_look(one.params, NEEDLES[needle], 1000)
-        for site in range(1 + shots):
-            one.plant.set("site", site)
-            one.hold(True)
-            if site == 1:
-                soft = int(one.state[image.ST_SOFT_Q14])
-                one.state[image.ST_FLIGHT_Q4] = dose.flight_q4(round(guess.flight_ms * 1000), soft, one.params)
-            one.state[image.ST_ARG_SKIN_TICKS] = 400 if site else 0
-            before = one.plant.truth()["tissue_nl"]
-            one.post_shot(DEPTH_UM, volume_nl, flow if site else 40_000, dwell_ms=1000)
-            ticks = one.run(20_000, until_idle=True)
-            one.hold(False)
-            if site and one.state[image.ST_RESULT] == codes.RESULT_DONE and not one.state[image.ST_TRIES]:
-                times.append(ticks / 4)
-                errors.append((one.plant.truth()["tissue_nl"] - before) / volume_nl - 1)
-    return times, errors
+    flight_us = round(1000 * push(setup_of(needle), volume_nl, flow).flight_ms)
+    one = Device(needle, NEEDLES[needle])
+    found = [shot for seed in seeds for shot in quick_shots(one, seed, volume_nl, flow, flight_us, shots, DEPTH_UM)]
+    given = [shot for shot in found if shot.done and shot.one_look]
+    return [shot.time_ms for shot in given], [shot.error for shot in given]
 
 
 @pytest.mark.parametrize("needle", NEEDLES)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sit_firmware import codes, image
+from sit_firmware import codes, image, interval
 
 from sit_sim.campaign import cases
 from sit_sim.campaign.cases import depth_of, fault_of, moment_of, volume_of
+from sit_sim.campaign.compiled import tick_function
 from sit_sim.campaign.loop import ask_shot, home, run_tick
 from sit_sim.campaign.rows import *
 from sit_sim.plant.jit import kernel
@@ -21,6 +22,7 @@ from sit_sim.plant.noise import mix
 from sit_sim.plant.sites import scaled_of, surface_of
 
 _PER_UNIT = cases.PER_UNIT
+_in_tissue = tick_function(interval.in_tissue)
 _AFTER_TICKS = 40  # by then a fault has shown itself in a needle that was at home
 _MOST_TICKS = 8000
 _DRIP_TICKS = 400
@@ -134,6 +136,7 @@ def inject(
     row[R_RESULT] = state[image.ST_RESULT]
     row[R_CAUSE] = state[image.ST_CAUSE]
     row[R_LATCHED] = state[image.ST_FAULT]
+    row[R_PROVED] = 1.0 if _in_tissue(state, params) else 0.0
     row[R_VOLUME_OFF_NL] = (p[P_AREA] * x[X_NUT] - x[X_V_OUT] - held(x, p)) * 1e12
     work = x[X_WORK_COIL] - work_before
     row[R_ENERGY_OFF_J] = work - (x[X_LOSS] - loss_before) - (energy(x, p) - energy_before)

@@ -45,6 +45,7 @@ _COLUMNS = (
     ("volume_off_nl", "float64", R_VOLUME_OFF_NL),
     ("energy_off_j", "float64", R_ENERGY_OFF_J),
     ("work_j", "float64", R_WORK_J),
+    ("proved", "int8", R_PROVED),
 )
 
 
@@ -139,7 +140,7 @@ def _depth_error(table: dict[str, Any], normal: Any) -> Iterator[str]:
 
 
 def _drip(table: dict[str, Any], normal: Any) -> Iterator[str]:
-    done = normal & (table["result"] == codes.RESULT_DONE)
+    done = normal & (table["result"] == codes.RESULT_DONE) & (table["latched"] == 0) & (table["proved"] != 0)
     if not done.any():
         return
     drip = table["drip_nl"][done]
@@ -151,6 +152,8 @@ def _drip(table: dict[str, Any], normal: Any) -> Iterator[str]:
         f"drip after withdrawal, DONE: median {np.median(drip):.1f}, 99.9 % {np.percentile(drip, 99.9):.1f}, largest"
         f" {drip.max():.1f} nl; above 1 % of the dose or 50 nl: {int((drip > allowed).sum())} of {done.sum()}"
     )
+    alone = normal & (table["result"] == codes.RESULT_DONE) & (table["tissue_nl"] < 0.5 * table["volume_nl"])
+    yield f"given outside the tissue and seen by the background alone: {int(alone.sum() - outside.sum())}"
     yield f"told as DONE but given outside the tissue: {outside.sum()} of {done.sum()}{_which(table, outside)}"
     yield f"the others' tissue volume, 1-3 uL: mean {error.mean():+.2f} %, 1 sigma {error.std():.2f} %"
 

@@ -18,7 +18,8 @@ R_TICKS = 14
 R_VOLUME_OFF_NL = 15  # nl: plunger volume that needle, air and what is held don't account for
 R_ENERGY_OFF_J = 16  # J: work of the coil that losses and stored energy don't account for
 R_WORK_J = 17  # J: work of the coil
-N_R = 18
+R_PROVED = 18  # 0/1: the device would vouch for the tissue (interval.in_tissue), without which nothing is told as DONE
+N_R = 19
 
 T_TIP_UM = 0  # true tip
 T_ENCODER_UM = 1  # tip as the device sees it

@@ -34,6 +34,7 @@ _LOOP = (
     *sorted((_FIRMWARE / "control").glob("*.py")),
     *sorted(_FIRMWARE.glob("guard*.py")),
     _FIRMWARE / "codes.py",
+    _FIRMWARE / "interval.py",
 )
 # no fast math: compiled and interpreted give the same bits
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": False, "_nrt": False}
