@@ -64,7 +64,7 @@ def test_prime(bench):
 
 def test_injection(bench, shot):
     """Invariants 1, 4: one injection with true depth and volume within the figures; the ledger agrees."""
-    assert abs(shot["depth_um"] - DEPTH_UM) <= 50
+    assert abs(shot["depth_um"] - DEPTH_UM) <= 25
     (end,) = bench.ends()
     assert end.kind == enums.Record.DONE
     assert end.steps == shot["steps"]
