@@ -80,7 +80,10 @@ def tissue(kind, steps, state, params):
     half += _unmeasured_nl(state, params)
     half += _zero_nl(state)
     low = estimate - half
-    return (low if low > 0 and in_tissue(state, params) else 0), estimate + half + _flowing_nl(state, params)
+    high = estimate + half + _flowing_nl(state, params)
+    if _real_pa(state) < params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] + 2 * NOISE_PA:
+        high += _spilled_nl(state, params)  # so soft that the looks before the last may have gone into it
+    return (low if low > 0 and in_tissue(state, params) else 0), high
 
 
 def _disagreement_nl(estimate_nl, state):
@@ -134,19 +137,24 @@ def _drift_nl(state, params):
     return (by_load if by_load > by_press else by_press) + 1
 
 
+def _spilled_nl(state, params):
+    """The most that the probe spilled in looks that found no tissue."""
+    spilled_nl = state[image.ST_LOST_NL] if state[image.ST_TRIES] else 0
+    return spilled_nl + error_nl(spilled_nl, params) if spilled_nl > 0 else 0
+
+
 def _broken_off(state, params):
     """The plunger stopped with pressure on: what is stored may have gone into the tissue, or past it.
 
     So may what the probe spilled: tissue that holds less than the probe's pressure looks like none.
     """
-    spilled_nl = state[image.ST_LOST_NL] if state[image.ST_TRIES] else 0
     needle_nl = state[image.ST_NEEDLE_NL] - state[image.ST_LOST_NL]
     held = stored_nl(state[image.ST_PEAK_PA], params) + hidden_nl(params)
     # contact may have been lost for the time that debouncing takes
     late_steps = state[image.ST_ARG_FLOW_SPT] * params[image.P_DEBOUNCE_TICKS] >> 8
     error = error_nl(needle_nl if needle_nl > 0 else 0, params)
     low = needle_nl - held - pushed_nl(late_steps, params) - error
-    high = needle_nl + held + error + spilled_nl + error_nl(spilled_nl, params)
+    high = needle_nl + held + error + _spilled_nl(state, params)
     return (low if low > 0 and in_tissue(state, params) else 0), (high if high > 0 else 0)
 
 

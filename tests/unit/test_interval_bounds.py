@@ -118,6 +118,17 @@ def test_what_the_probe_spilled_may_be_in_the_tissue():
     assert interval.tissue(codes.RECORD_PARTIAL, 200, answers(tries=8, **told), block())[1] >= none + 1000
 
 
+def test_what_looks_before_the_last_spilled_into_soft_tissue():
+    """Invariant 4: where the last look finds tissue that hardly holds the probe's pressure, the looks before it may
+    have flowed into it; firm tissue they can't have."""
+    told = {"tissue_nl": 1000, "needle_nl": 1200, "lost_nl": 200, "tries": 6}
+    soft = interval.tissue(codes.RECORD_DONE, 300, answers(press_out_pa=7000, **told), block())
+    firm = interval.tissue(codes.RECORD_DONE, 300, answers(press_out_pa=30_000, **told), block())
+    assert soft[1] >= firm[1] + 200
+    once = {**told, "tries": 0}
+    assert interval.tissue(codes.RECORD_DONE, 300, answers(press_out_pa=7000, **once), block())[1] <= soft[1] - 200
+
+
 def test_a_zero_that_is_off_widens_the_interval():
     """Invariant 4: what the pressure sensor shows too much stays in the line, or is taken out of it."""
     told = {"tissue_nl": 5000, "needle_nl": 5000, "soft_q14": 1837}
