@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from sit_host.page import page
 from sit_host.report_plots import depth_plot, volume_plot
 
 _VERDICTS = {
@@ -21,15 +20,7 @@ _VERDICTS = {
 
 def render_report(record: Mapping[str, Any]) -> str:
     """Return the page of a record as `treatment_record` makes it."""
-    environment = Environment(
-        loader=PackageLoader("sit_host"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(ul=_ul, mm=_mm, time=_time)
-    return environment.get_template("report.html.j2").render(
+    return page("report.html.j2", ul=_ul, mm=_mm, time=_time).render(
         record,
         verdict_words=_VERDICTS,
         has_truth=any(point.get("truth") for point in record["points"]),

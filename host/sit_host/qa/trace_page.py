@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sit_host.page import page
 from sit_host.qa.trace import CONTROLS, HAZARDS, Hazard, Matrix
 
 _HEAD = f"""# Hazards
@@ -48,15 +48,7 @@ def _details(h: Hazard) -> list[str]:
 
 def html(matrix: Matrix) -> str:
     """One page that needs nothing beside itself."""
-    environment = Environment(
-        loader=PackageLoader("sit_host"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breaks"] = _breaks
-    return environment.get_template("hazards.html.j2").render(matrix=matrix)
+    return page("hazards.html.j2", breaks=_breaks).render(matrix=matrix)
 
 
 def _breaks(name: str) -> Markup:

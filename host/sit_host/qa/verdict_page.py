@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from sit_host.errors import SitError
+from sit_host.page import page
 from sit_host.qa.rate import LIMIT_PERCENT as RATE_LIMIT_PERCENT
 from sit_host.qa.stats import WINDOWS
 from sit_host.report_plots import svg_text
@@ -126,15 +125,7 @@ def html(
     plots: Sequence[str] = (),
 ) -> str:
     """One page that needs nothing beside itself; `plots` are SVG elements."""
-    environment = Environment(
-        loader=PackageLoader("sit_host"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("verdict.html.j2")
-    return template.render(title=title, passed=passed, facts=facts, tables=tables, plots=plots)
+    return page("verdict.html.j2").render(title=title, passed=passed, facts=facts, tables=tables, plots=plots)
 
 
 def write(path: Path | None, text: str) -> None:
