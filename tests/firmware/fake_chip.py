@@ -360,7 +360,8 @@ def chip_of(kind):
     kept, platform = dict(sys.modules), sys.platform
     for name in [n for n in sys.modules if n.startswith("sit_firmware.boards")]:
         del sys.modules[name]
-    sys.modules.update(_modules(chip))
+    fakes = _modules(chip)
+    sys.modules.update(fakes)
     builtins.ptr32 = chip.registers.ptr32
     sys.platform = PLATFORM[kind][0]
     try:
@@ -368,6 +369,8 @@ def chip_of(kind):
     finally:
         sys.platform = platform
         del builtins.ptr32
+        # what was imported meanwhile and isn't of the chip stays: numba's modules can't be imported twice
         for name in set(sys.modules) - set(kept):
-            del sys.modules[name]
+            if name in fakes or name.startswith("sit_firmware."):
+                del sys.modules[name]
         sys.modules.update(kept)
