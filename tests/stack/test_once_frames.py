@@ -3,7 +3,7 @@
 import pytest
 from shotkit import Bench
 from sit_firmware import codes
-from sit_host._gen import enums
+from sit_host._gen import enums, messages
 from sit_host.outcome import Delivered, Unknown, expect
 
 POINTS = [(n, 1500, 5000) for n in range(1, 4)]
@@ -80,3 +80,15 @@ def test_a_lost_end_is_read_from_the_ledger(open_sim):
     bench.client.reconnect(10)
     assert [(end.point, end.kind) for end in bench.ends()] == [(1, enums.Record.DONE)]
     assert bench.load(POINTS[:1]).number == codes.REFUSED_DUPLICATE
+
+
+def test_a_purge_after_a_shot_is_none_of_its_steps(open_sim):
+    """Simulator: the truth of a shot is what it was when the next motion began, the needle's or the plunger's."""
+    bench = Bench(open_sim(hand="none"))
+    bench.ready(POINTS)
+    bench.press_and_trigger()
+    bench.run_ms(600)
+    bench.lift()
+    expect(bench.client.disarm())
+    bench.work(messages.Prime(40_000))
+    assert bench.truth()["shots"][0]["shot"]["steps"] == bench.ends()[0].steps

@@ -97,6 +97,7 @@ class Machine:
         self._shots: list[dict[str, Any]] = []
         self._begun_at: dict[str, Any] = {}
         self._ended_number = 0
+        self._settled = True  # the last of them is as it was when the next motion began
         self.shots_begun = 0
         self.boots = 0
         self.ticks_run = 0
@@ -227,11 +228,11 @@ class Machine:
     # --- what others watch -------------------------------------------------------------------------
 
     def shots(self) -> list[dict[str, Any]]:
-        """The plant's truth at the end of each shot; its `shot` as it became until the needle had left the skin.
+        """The plant's truth at the end of each shot; its `shot` as it became until the next motion began.
 
         The `shot` of one whose needle never passed the nose-piece plane is all zero but for its steps.
         """
-        if self._shots and self.phase in _AT_REST:
+        if not self._settled and self.phase in _AT_REST:
             last = self._shots[-1]
             shot = self.plant.truth().get("shot", {})
             if shot and shot["number"] != self._ended_number:
@@ -246,7 +247,8 @@ class Machine:
         if phase == self.phase:
             return
         if self.phase in _AT_REST:
-            self.shots()  # the shot before has become what it was
+            self.shots()  # the shot before has become what it was: a purge's steps are no longer its own
+            self._settled = self._settled or phase not in _AT_REST
         self.phase = phase
         if phase == codes.PHASE_APPROACH:
             self.shots_begun += 1
@@ -255,6 +257,7 @@ class Machine:
             truth = self.plant.truth()
             self._ended_number = truth["shot"]["number"] if "shot" in truth else 0
             self._shots.append(truth)
+            self._settled = False
             self.shots()  # one that hasn't passed the plane is nothing, also when a stuck drive carries it on
         self.on_phase(phase)
 
