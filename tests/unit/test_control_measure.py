@@ -1,8 +1,8 @@
-"""The measure of a suck-back (control/learn.py) and two ends of waiting (control/work.py), on arrays set by hand."""
+"""The measure of a suck-back (control/learn.py), the probe's pressure, two ends of waiting: on arrays set by hand."""
 
 import pytest
 from sit_firmware import codes, image, params
-from sit_firmware.control import learn, work
+from sit_firmware.control import learn, probe, work
 
 STILL, SLIDES = 1, 2
 KPA = 1000
@@ -79,6 +79,14 @@ def test_noise_is_averaged_and_a_change_is_taken(way, soft_n, less, share):
     """Metering: the first measure and a change of a sixteenth or more count whole, smaller ones by a quarter."""
     before, soft, after = measured(lambda soft: soft - way * ((soft >> 4) - less), soft_n)
     assert after == before + (soft - before) // share
+
+
+@pytest.mark.parametrize("above_pa", [-1, 0])
+def test_the_probe_presses_beyond_what_the_sensor_shows_too_much(above_pa):
+    """Invariant 2: what a sensor shows too much at rest is no pressure of the probe."""
+    here = Arrays().put(ST_ZERO_PA=5 * KPA, ST_PROBE=image.PROBE_PRESS)
+    probe.probe(*here.put(ST_PRESS_PA=here.get("P_PROBE_PA") + 5 * KPA + above_pa).all)
+    assert here.get("ST_PROBE") == (image.PROBE_PRESS if above_pa else image.PROBE_LOOK)
 
 
 @pytest.mark.parametrize("late", [0, 1])
