@@ -12,6 +12,7 @@ Marks: `targets(spec, ...)` says on which targets alone a test runs, `needs(what
 import inspect
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -134,6 +135,13 @@ def open_sim(request, target_spec, seed):
     yield open_one
     for target in opened:
         target.close()
+
+
+@pytest.fixture
+def runtime_dir():
+    """A folder for locks and sockets: short, for a socket's path may have about 100 characters and tmp_path is long."""
+    with tempfile.TemporaryDirectory(prefix="sit-") as folder:
+        yield Path(folder) / "run"
 
 
 @pytest.fixture

@@ -31,10 +31,10 @@ def started(*args, **options):
 
 
 @pytest.fixture
-def environment(tmp_path):
+def environment(runtime_dir):
     """The environment of the processes: locks of their own."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SIT_")}
-    return {**kept, "SIT_RUNTIME_DIR": str(tmp_path / "run")}
+    return {**kept, "SIT_RUNTIME_DIR": str(runtime_dir)}
 
 
 @pytest.fixture

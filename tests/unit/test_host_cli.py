@@ -39,9 +39,9 @@ Sit = Callable[..., Ran]
 
 
 @pytest.fixture
-def sit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sit:
+def sit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, runtime_dir: Path) -> Sit:
     """Runs a command line, without a terminal."""
-    monkeypatch.setenv("SIT_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("SIT_RUNTIME_DIR", str(runtime_dir))
     monkeypatch.delenv("SIT_TARGET", raising=False)
     monkeypatch.setattr("sys.stdin", io.StringIO())
 

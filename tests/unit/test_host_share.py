@@ -24,10 +24,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs local sockets")
 
 
 @pytest.fixture(autouse=True)
-def runtime_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_locks(runtime_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks of a test are its own."""
-    monkeypatch.setenv("SIT_RUNTIME_DIR", str(tmp_path / "run"))
-    return tmp_path / "run"
+    monkeypatch.setenv("SIT_RUNTIME_DIR", str(runtime_dir))
 
 
 @pytest.fixture
