@@ -83,6 +83,9 @@ def run_lies(args: argparse.Namespace) -> int:
 
     limit_um = injections.LIMIT_UM - reference()["zero"]["uncertainty_um"]
     lies = [lie for unit in range(args.units) for lie in lies_of(unit, args.sites, below_um=args.below)]
+    if not lies:
+        print("No needle got through the skin at this depth: take more units or a smaller --below.", file=sys.stderr)
+        return 1
     past = 0
     for factor in FACTORS:
         own = [lie for lie in lies if lie.factor == factor]
@@ -167,8 +170,9 @@ def main(argv: list[str]) -> int:
     own.add_argument("--sim", action="store_true", help="against whole shots on sim:, background included")
     command("speed", run_speed, "injections a second on one core")
     args = parser.parse_args(argv)
-    if getattr(args, "workers", 1) < 1 or getattr(args, "runs", 1) < 1 or getattr(args, "shots", 1) < 1:
-        parser.error("--workers, --runs and --shots must be at least 1")
+    for count in ("workers", "runs", "units", "sites", "shots", "volume"):
+        if getattr(args, count, 1) < 1:
+            parser.error(f"--{count} must be at least 1")
     return int(args.run(args))
 
 

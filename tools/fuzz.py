@@ -216,6 +216,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="N")
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     args = parser.parse_args(argv)
+    if (args.frames is not None and args.frames < 1) or args.workers < 1:
+        parser.error("--frames and --workers must be at least 1")
     wrong = []
     for spec in args.target or list(_FRAMES):
         wrong += run(spec, args.frames or _FRAMES[spec], args.seed, args.workers)

@@ -94,6 +94,8 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shots", type=int, default=1000)
     args = parser.parse_args(argv)
+    if args.shots < FIRST_LOOK:
+        parser.error(f"--shots must be at least {FIRST_LOOK}: the heap is looked at from that shot on")
     free = run(args.shots)
     settled = list(enumerate(free, 1))[FIRST_LOOK - 1 :]
     changes = [f"shot {n}: {b - a:+d}" for (_, a), (n, b) in itertools.pairwise(settled) if a != b]

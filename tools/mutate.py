@@ -203,6 +203,8 @@ def main(argv: list[str]) -> int:
     os.chdir(ROOT)
     every = mutants(args.file)
     chosen = random.Random(f"{args.seed} mutants").sample(every, min(args.sample, len(every)))
+    if args.show is not None and not 0 <= args.show < len(chosen):
+        parser.error(f"--show takes 0 to {len(chosen) - 1}")
     if args.show is not None:
         file, number, what = chosen[args.show]
         print(file, mutated(ast.parse((_FIRMWARE / file).read_text()), number, what)[1])

@@ -175,6 +175,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--hours", type=float, help="target time (default 24 on sim:, 1 on sim:micropython)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
+    if args.hours is not None and args.hours <= 0:
+        parser.error("--hours must be more than 0")
     wrong = []
     for spec in args.target or list(_HOURS):
         wrong += soak(spec, args.hours or _HOURS[spec], args.seed)
