@@ -15,7 +15,7 @@ PARTS = {
     "simulator": "both simulated targets against real time, over a whole treatment and over an active shot",
     "codec": "the host's frame codec beside the bare COBS package",
     "round_trip": "a command and its reply, in target time",
-    "chip": "control step and guard on the emulated RP2040, in three forms",
+    "chip": "control step and guard on the emulated RP2040, in each form",
 }
 
 

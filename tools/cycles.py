@@ -72,31 +72,12 @@ def _mean(ticks: list[Any]) -> int:
 
 def forms_table() -> str:
     """The same shot on the emulated chip in four forms; RuntimeError when one gives other numbers."""
-    from bench_parts.chip import record_tape
-    from sit_sim.emu.chip import Chip, uf2_path
-    from sit_sim.emu.replay import digest_here, replay
+    from bench_parts.chip import HEAD, forms, record_tape
 
-    tape = record_tape(1500, 1000)
-    expected = digest_here(tape)
     rows = []
-    for form in ("bytecode", "native", "viper", "thumb"):
-        cycles = replay(Chip(uf2_path()), form, tape)
-        if cycles.digest != expected:
-            raise RuntimeError(f"the {form} form gives other outputs than the source")
-        numbers = (cycles.step_mean, cycles.step_worst, cycles.guard_mean, cycles.guard_worst, cycles.period_worst)
-        share = f"{100 * cycles.period_worst / PERIOD_CYCLES:.1f} %"
-        rows.append((form, *(str(n) for n in numbers), f"{cycles.period_worst / MHZ:.0f}", share))
-    head = (
-        "form",
-        "step mean",
-        "step worst",
-        "guard mean",
-        "guard worst",
-        "step + 2 guards, worst",
-        "us",
-        "of a period",
-    )
-    return "\n".join(marked.table(head, rows))
+    for cycles, cells in forms(record_tape(1500, 1000)):
+        rows.append((*cells, f"{100 * cycles.period_worst / PERIOD_CYCLES:.1f} %"))
+    return "\n".join(marked.table((*HEAD, "of a period"), rows))
 
 
 def board() -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sit_host.connect import open_client
+from sit_host.service_mode import set_code
 from sit_host.transport import SimOptions
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -32,6 +33,20 @@ def open_device(target_spec, seed, note_repro):
     for client in clients:
         client.close()
     assert deepest_um <= 2000
+
+
+@pytest.fixture
+def service_store(open_device, tmp_path, monkeypatch):
+    """Store folder of a device whose service code is set; the command line's environment knows the code."""
+    code = "a code for tests"
+    store = tmp_path / "store"
+    client = open_device(hand="none", state_dir=store)
+    client.transport.control({"do": "hand", "action": "pair"})
+    client.sleep(0.2)
+    set_code(client, code)
+    client.close()
+    monkeypatch.setenv("SIT_SERVICE_CODE", code)
+    return store
 
 
 @pytest.fixture

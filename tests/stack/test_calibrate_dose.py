@@ -4,25 +4,16 @@ import json
 
 import pytest
 from sit_host.cli import run
-from sit_host.service_mode import set_code
 
 pytestmark = pytest.mark.targets("sim:", reason="gives the target to the command line itself")
 
-CODE = "a code for tests"
 SCENARIO = "sim/scenarios/bore_plus_2_percent.toml"
 TRUE_BORE_UM = 4699 * 1.02
 
 
-def test_calibration_mends_a_wrong_bore(open_device, tmp_path, capsys, monkeypatch):
+def test_calibration_mends_a_wrong_bore(service_store, capsys):
     """Calibration: weighed, fitted and stored in service mode; from the next start 10 uL are within the limits."""
-    store = tmp_path / "store"
-    client = open_device(hand="none", state_dir=store)
-    client.transport.control({"do": "hand", "action": "pair"})
-    client.sleep(0.2)
-    set_code(client, CODE)
-    client.close()
-    monkeypatch.setenv("SIT_SERVICE_CODE", CODE)
-    target = ["--target", "sim:", "--scenario", SCENARIO, "--state", str(store), "--json"]
+    target = ["--target", "sim:", "--scenario", SCENARIO, "--state", str(service_store), "--json"]
 
     assert run(["calibrate", "dose", "--volumes", "4,20", "--rounds", "2", "--write", *target]) == 0
     result = json.loads(capsys.readouterr().out)

@@ -7,12 +7,10 @@ import pytest
 from sit_host._gen import enums, messages
 from sit_host.cli import run
 from sit_host.plan_limits import reference_equipment
-from sit_host.service_mode import set_code
 from sit_host.table import Row
 
 pytestmark = pytest.mark.targets("sim:", reason="gives the target to the command line itself")
 
-CODE = "a code for tests"
 PLAN = """name = "One point"
 area = "cheek"
 syringe = "{syringe}"
@@ -31,25 +29,18 @@ name = "left"
 
 
 @pytest.fixture
-def bench(open_device, tmp_path, monkeypatch, capsys):
+def bench(service_store, tmp_path, monkeypatch, capsys):
     """Runs `sit` on one device, whose service code is set: (words, bore factor, syringe type) -> exit code, result."""
-    store = tmp_path / "store"
-    client = open_device(hand="none", state_dir=store)
-    client.transport.control({"do": "hand", "action": "pair"})
-    client.sleep(0.2)
-    set_code(client, CODE)
-    client.close()
-    monkeypatch.setenv("SIT_SERVICE_CODE", CODE)
     monkeypatch.setenv("SIT_RECORDS", str(tmp_path / "records"))
 
     def sit(*words, bore=1.0, syringe_id=1):
         scenario = tmp_path / "unit.toml"
         scenario.write_text(f"[unit]\nbore = {bore}\n[device]\nsyringe_id = {syringe_id}\n")
-        code = run([*words, "--target", "sim:", "--scenario", str(scenario), "--state", str(store), "--json"])
+        code = run([*words, "--target", "sim:", "--scenario", str(scenario), "--state", str(service_store), "--json"])
         out = capsys.readouterr()
         return code, json.loads(out.out) if out.out.strip() else out.err
 
-    sit.store = store
+    sit.store = service_store
     return sit
 
 

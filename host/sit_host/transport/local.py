@@ -9,7 +9,7 @@ from sit_host.transport.tcp import StreamTransport
 
 
 class LocalTransport(StreamTransport):
-    """A local socket to the owner of a port. Its clock is the monotonic wall clock."""
+    """A local socket to the owner of a port."""
 
     def __init__(self, port_name: str, owner: Owner) -> None:
         """Connect. Raises PortBusy when the owner can't be reached."""

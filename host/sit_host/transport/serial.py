@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import select
 import sys
 import time
 
 import serial
 from serial.tools import list_ports
 
-from sit_host.errors import LinkLost, PortBusy, PortError, UsageError
-from sit_host.transport.base import retry
+from sit_host.errors import PortBusy, PortError, UsageError
+from sit_host.transport.handle import CHUNK, WRITE_TIMEOUT_S, HandleTransport
 from sit_host.transport.url import TargetUrl, int_option, take_option
 
 DEFAULT_BAUD = 115200  # USB devices ignore it
-_CHUNK = 4096
-_WRITE_TIMEOUT_S = 2.0
 
 
-class SerialTransport:
-    """A serial port. Its clock is the monotonic wall clock."""
+class SerialTransport(HandleTransport[serial.Serial]):
+    """A serial port."""
+
+    look = "Check cable and power, then connect again."
 
     def __init__(self, url: TargetUrl) -> None:
         """Open the port. Raises PortError or PortBusy with a sentence that says what to do."""
@@ -31,13 +29,8 @@ class SerialTransport:
             raise UsageError("The target serial: names no port.", "Use serial:/dev/ttyACM0; `sit ports` lists ports.")
         self._path = url.place
         self.baud = int_option(url, "baud", DEFAULT_BAUD, 300, 4_000_000)
-        self.name = f"serial:{self._path}"
-        self._watched: int | None = None
         self._usb_serial = usb_serial_of(self._path)
-        self._port: serial.Serial | None = _open(self._path, self.baud)
-
-    def now(self) -> float:
-        return time.monotonic()
+        super().__init__(f"serial:{self._path}", _open(self._path, self.baud))
 
     def send(self, data: bytes) -> None:
         port = self._alive()
@@ -45,53 +38,26 @@ class SerialTransport:
             port.write(data)
         except serial.SerialTimeoutException as error:
             raise self._lost("it takes no more bytes") from error
-        except (serial.SerialException, OSError) as error:
+        except OSError as error:
             raise self._lost("it is gone") from error
 
     def wait(self, deadline_s: float) -> bytes:
+        if os.name != "nt":
+            return super().wait(deadline_s)
         port = self._alive()
         try:
-            if os.name == "nt":
-                return _wait_polling(port, deadline_s)
-            fds = [port.fileno()] + ([] if self._watched is None else [self._watched])
-            ready, _, _ = select.select(fds, [], [], max(0.0, deadline_s - time.monotonic()))
-            if port.fileno() not in ready:
-                return b""
-            data = os.read(port.fileno(), _CHUNK)
-        except (serial.SerialException, OSError, TypeError, ValueError) as error:
-            # pyserial raises TypeError when the port is closed under it
+            return _wait_polling(port, deadline_s)
+        except (OSError, TypeError, ValueError) as error:
             raise self._lost("it is gone") from error
-        if not data:
-            raise self._lost("the other side closed it")
-        return data
 
-    def watch(self, fd: int | None) -> None:
-        self._watched = fd
-
-    def reopen(self, deadline_s: float) -> None:
-        self.close()
-        self._port = retry(self.name, deadline_s, self._open_again)
+    def _read(self, handle: serial.Serial) -> bytes:
+        return os.read(handle.fileno(), CHUNK)
 
     def _open_again(self, left_s: float) -> serial.Serial:
         path = find_again(self._path, self._usb_serial)
         port = _open(path, self.baud)
         self._path = path
         return port
-
-    def close(self) -> None:
-        port, self._port = self._port, None
-        if port is not None:
-            with contextlib.suppress(Exception):
-                port.close()
-
-    def _alive(self) -> serial.Serial:
-        if self._port is None:
-            raise LinkLost(f"The connection to {self.name} is closed.", "Connect again.")
-        return self._port
-
-    def _lost(self, why: str) -> LinkLost:
-        self.close()
-        return LinkLost(f"The connection to {self.name} was lost: {why}.", "Check cable and power, then connect again.")
 
 
 def _wait_polling(port: serial.Serial, deadline_s: float) -> bytes:
@@ -104,7 +70,7 @@ def _wait_polling(port: serial.Serial, deadline_s: float) -> bytes:
 def _open(path: str, baud: int) -> serial.Serial:
     try:
         port = serial.Serial(
-            path, baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=None if os.name == "nt" else True
+            path, baud, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=None if os.name == "nt" else True
         )
     except (serial.SerialException, OSError, ValueError) as error:
         raise explain_open_error(path, error) from error

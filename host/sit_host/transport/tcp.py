@@ -2,80 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import select
 import socket
-import time
+from abc import abstractmethod
 
-from sit_host.errors import LinkLost, PortError, UsageError
-from sit_host.transport.base import retry
+from sit_host.errors import PortError, UsageError
+from sit_host.transport.handle import CHUNK, WRITE_TIMEOUT_S, HandleTransport
 from sit_host.transport.url import TargetUrl, take_option
 
 _CONNECT_S = 3.0
-_CHUNK = 4096
-_WRITE_TIMEOUT_S = 2.0
 
 
-class StreamTransport:
-    """A connected stream socket. Its clock is the monotonic wall clock."""
+class StreamTransport(HandleTransport[socket.socket]):
+    """A connected stream socket."""
+
+    look = "Check that the server still runs, then connect again."
 
     def __init__(self, name: str) -> None:
         """Connect. Raises PortError with a sentence that says what to do."""
         self.name = name
-        self._watched: int | None = None
-        self._socket: socket.socket | None = self._connect(_CONNECT_S)
+        super().__init__(name, self._connect(_CONNECT_S))
 
+    @abstractmethod
     def _connect(self, timeout_s: float) -> socket.socket:
-        raise NotImplementedError
-
-    def now(self) -> float:
-        return time.monotonic()
+        """Return a new connection. Raises PortError."""
 
     def send(self, data: bytes) -> None:
         connection = self._alive()
         try:
-            connection.settimeout(_WRITE_TIMEOUT_S)
+            connection.settimeout(WRITE_TIMEOUT_S)
             connection.sendall(data)
         except OSError as error:
             raise self._lost("nothing can be sent") from error
 
-    def wait(self, deadline_s: float) -> bytes:
-        connection = self._alive()
-        try:
-            fds: list[int] = [connection.fileno()] + ([] if self._watched is None else [self._watched])
-            ready, _, _ = select.select(fds, [], [], max(0.0, deadline_s - time.monotonic()))
-            if connection.fileno() not in ready:
-                return b""
-            data = connection.recv(_CHUNK)
-        except (OSError, ValueError) as error:
-            raise self._lost("nothing can be read") from error
-        if not data:
-            raise self._lost("the other side closed it")
-        return data
+    def _read(self, handle: socket.socket) -> bytes:
+        return handle.recv(CHUNK)
 
-    def watch(self, fd: int | None) -> None:
-        self._watched = fd
-
-    def reopen(self, deadline_s: float) -> None:
-        self.close()
-        self._socket = retry(self.name, deadline_s, lambda left_s: self._connect(max(0.1, min(_CONNECT_S, left_s))))
-
-    def close(self) -> None:
-        connection, self._socket = self._socket, None
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.close()
-
-    def _alive(self) -> socket.socket:
-        if self._socket is None:
-            raise LinkLost(f"The connection to {self.name} is closed.", "Connect again.")
-        return self._socket
-
-    def _lost(self, why: str) -> LinkLost:
-        self.close()
-        return LinkLost(
-            f"The connection to {self.name} was lost: {why}.", "Check that the server still runs, then connect again."
-        )
+    def _open_again(self, left_s: float) -> socket.socket:
+        return self._connect(max(0.1, min(_CONNECT_S, left_s)))
 
 
 class TcpTransport(StreamTransport):

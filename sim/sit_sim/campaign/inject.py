@@ -144,24 +144,31 @@ def inject(
 
 
 @kernel
+def begin_again(plant: Any, arrays: Any, ready: Any, own: Any, number: int) -> None:
+    """Plant and device as they were in `ready` (eight arrays, the parameters stay), at the site of `number`."""
+    x, k, p, w = plant
+    state, inputs, outputs, _ = arrays
+    x_ready, k_ready, p_ready, w_ready, state_ready, inputs_ready, outputs_ready, _ = ready
+    copy(x, x_ready)
+    copy(k, k_ready)
+    copy(p, p_ready)
+    copy(w, w_ready)
+    copy(state, state_ready)
+    copy(inputs, inputs_ready)
+    copy(outputs, outputs_ready)
+    go_to_site(p, own, k_ready[K_SEED], number % _PER_UNIT)
+
+
+@kernel
 def inject_unit(
     plant: Any, arrays: Any, ready: Any, own: Any, faults: Any, first: int, flow_nl_per_s: int, guarded: int,
     rows: Any, trace: Any
 ) -> None:  # fmt: skip
     """Injections `first`, `first` + 1 ... of one unit, one for each row; each begins from the eight arrays `ready`."""
-    x, k, p, w = plant
-    state, inputs, outputs, params = arrays
-    x_ready, k_ready, p_ready, w_ready, state_ready, inputs_ready, outputs_ready, _ = ready
+    _, _, _, params = arrays
     for n in range(len(rows)):
         number = first + n
-        copy(x, x_ready)
-        copy(k, k_ready)
-        copy(p, p_ready)
-        copy(w, w_ready)
-        copy(state, state_ready)
-        copy(inputs, inputs_ready)
-        copy(outputs, outputs_ready)
-        go_to_site(p, own, k_ready[K_SEED], number % _PER_UNIT)
+        begin_again(plant, arrays, ready, own, number)
         which = fault_of(number, len(faults))
         at = moment_of(number) if which >= 0 else -1
         depth_um = depth_of(number, params[image.P_BEVEL_UM], params[image.P_MAX_DEPTH_UM])

@@ -15,7 +15,7 @@ from sit_firmware import image
 
 from sit_sim.campaign.bare import own_skin, ready_unit, setup_of
 from sit_sim.campaign.cases import PER_UNIT, volume_of
-from sit_sim.campaign.inject import copy, go_to_site, inject
+from sit_sim.campaign.inject import begin_again, inject
 from sit_sim.campaign.rows import *
 from sit_sim.plant.jit import floats, kernel
 from sit_sim.plant.layout import *
@@ -49,18 +49,8 @@ def inject_lies(
     guarded: int, plan: Any, rows: Any, trace: Any
 ) -> None:  # fmt: skip
     """Injection `number` once for each row of `plan`: tick of the fault (negative for none) and factor."""
-    x, k, p, w = plant
-    state, inputs, outputs, _ = arrays
-    x_ready, k_ready, p_ready, w_ready, state_ready, inputs_ready, outputs_ready, _ = ready
     for n in range(len(rows)):
-        copy(x, x_ready)
-        copy(k, k_ready)
-        copy(p, p_ready)
-        copy(w, w_ready)
-        copy(state, state_ready)
-        copy(inputs, inputs_ready)
-        copy(outputs, outputs_ready)
-        go_to_site(p, own, k_ready[K_SEED], number % PER_UNIT)
+        begin_again(plant, arrays, ready, own, number)
         fault[F_ENC_GAIN] = plan[n, 1]
         inject(
             plant,
