@@ -96,7 +96,8 @@ class Screw:
         noise_nl = math.sqrt(sum([one * one for one in found[2:]])) / 2
         usual_nl = SCREW_NM * STEPS_PER_LEAD * step_nl / (2000 * LEAD_UM)
         self.forget()
-        if math.sqrt(found[0] ** 2 + found[1] ** 2) <= _MOST * usual_nl and noise_nl <= _NOISE * usual_nl:
+        plausible = math.sqrt(found[0] ** 2 + found[1] ** 2) <= _MOST * usual_nl
+        if plausible and noise_nl <= _NOISE * usual_nl:
             self.known = True
             self._sin_nl, self._cos_nl = found[:2]
             self._most_nl = 2 * usual_nl
@@ -109,7 +110,7 @@ class Screw:
         return round(max(-self._most_nl, min(self._most_nl, nl)))
 
     def asked_nl(self, volume_nl, steps, params, in_run=False):
-        """What to ask of the tick at the count `steps`, so that plunger and screw push `volume_nl` from the probe on."""
+        """What to ask of the tick at the count `steps`, so that steps and screw together push `volume_nl`."""
         if not self.known:
             return volume_nl
         step_nl = params[image.P_STEP_NL_Q10] / 1024

@@ -18,6 +18,7 @@ _FILL_STEPS = 2000  # of a purge, before a map is made
 _FILL_NL_PER_S = 50_000  # as the firmware primes
 _WATCH_TICKS = 8
 
+
 class Refused(Exception):
     """The tick domain refused a request or a fault ended it; the message holds result, cause and fault."""
 
@@ -121,23 +122,28 @@ class Bench:
         self.screw.learn(self.params.tolist())
         self.expect_done()
 
-    def give(self, depth_um: int, volume_nl: int, flow_nl_per_s: int, dwell_ms: int, ticks: int) -> int:
-        """A shot as the background gives it, by the map of the screw; lifts. What the map says it pushed more, nl."""
+    def give(
+        self, depth_um: int, volume_nl: int, flow_nl_per_s: int, dwell_ms: int, most_ticks: int
+    ) -> tuple[int, int]:
+        """A shot as the background gives it, by the map of the screw; lifts.
+
+        Returns the ticks it took, and what it pushed beyond its steps by the map, nl.
+        """
         block = self.params.tolist()
         in_run = self.state[image.ST_ARG_SKIN_TICKS] != 0
         asked_nl = self.screw.asked_nl(volume_nl, int(self.inputs[image.IN_STEPS]), block, in_run)
         self.post_shot(depth_um, asked_nl, flow_nl_per_s, dwell_ms)
         self.state[image.ST_ARG_MAX_STEPS] = dose.cap_steps(dose.steps_of(volume_nl, block), block)
-        for _ in range(0, ticks, _WATCH_TICKS):
-            if self.run(_WATCH_TICKS, until_idle=True) < _WATCH_TICKS:
-                break
+        ticks = ran = self.run(_WATCH_TICKS, until_idle=True)
+        while ran == _WATCH_TICKS and ticks < most_ticks and self.state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
             self.screw.watch(self.state, self.inputs)
-            if self.state[image.ST_PROBE] == image.PROBE_IN_TISSUE:
-                self.run(ticks, until_idle=True)
-                break
+            ran = self.run(_WATCH_TICKS, until_idle=True)
+            ticks += ran
+        if ran == _WATCH_TICKS:
+            ticks += self.run(most_ticks - ticks, until_idle=True)
         more_nl = self.screw.given_nl(self.state.tolist(), self.inputs.tolist(), block)
         self.hold(False)
-        return more_nl
+        return ticks, more_nl
 
     def expect_done(self) -> None:
         """Raises Refused unless the last request ended with DONE."""
