@@ -3,8 +3,8 @@
     plunger force = pressure * bore area + friction of the stopper        |friction| <= its highest
 
 While the stopper slides forward the friction is all there and points back; it stays so until the plunger turns, because
-without steps the pressure only falls. docs/control.md states what offset is seen; interval.py adds what a smaller one
-may cost.
+without steps the pressure only falls. So a fall of it within milliseconds is a motor that slips. docs/control.md states
+what offset is seen; interval.py adds what a smaller one may cost.
 """
 
 from sit_firmware import codes, image
@@ -33,12 +33,35 @@ def force(state, inputs, outputs, params):
     """Plunger force and pressure vouch for each other: what they differ by is the stopper's friction.
 
     It can't be more than the friction, and once the stopper slides forward it is all of it, until the plunger turns.
+    Nor does it fall at once meanwhile, unless the motor slips.
     """
     press = inputs[image.IN_PRESS_PA]
     load = inputs[image.IN_LOAD_MN]
     if press > params[image.P_G_SENSOR_PA] or press < -params[image.P_G_SENSOR_PA]:
         return  # guard_rest has found that
     grip = load - (((press >> 4) * params[image.P_BORE_Q14]) >> 14)
+    # What the motor holds against never falls in a sound shot, till the plunger turns: forward the force beyond the
+    # pressure's, backward force and pressure. Where the stopper gives way to a slip, it is the pressure that jumps:
+    # below none forward, up in a turn; 16 Pa count as 1 mN. A fall is forgotten in some 8 ms: friction may change.
+    push = state[image.ST_G_PUSH_STEPS]
+    off = state[image.ST_G_PUSHED_MN] - load
+    state[image.ST_G_PUSHED_MN] = load
+    if off > 0:
+        state[image.ST_G_PUSHED_MN] = load + off - (off >> 5)
+    hold = grip
+    if push < 0:
+        hold = -load - (press >> 4)
+    elif press < 0:
+        hold = load + (press >> 4)
+    fall = state[image.ST_G_HOLD_MN] - hold
+    if fall > 0:
+        hold += fall - (fall >> 5)
+    state[image.ST_G_HOLD_MN] = hold
+    if fall > params[image.P_G_SLIP_MN] and push and state[image.ST_G_FOUND] == 0:
+        # forward, with a force that hasn't fallen as well, the pressure sensor lies
+        if push < 0 or press < 0 or off > params[image.P_G_SLIP_MN] >> 1:
+            state[image.ST_G_FOUND] = codes.FAULT_STEPS_LOST
+            state[image.ST_G_VALUE] = load
     most = params[image.P_G_GRIP_MOST_MN]
     found = 0
     if grip > most or grip < -most:

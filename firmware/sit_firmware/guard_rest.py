@@ -8,6 +8,7 @@ from sit_firmware.guard_force import force, force_begins
 
 _SUM_MASK = (1 << 24) - 1
 _SUM_PER_TICK = 4
+_ANEW_MN = -(1 << 20)  # less than anything holds: the next tick begins anew
 
 
 def rest(state, inputs, outputs, params):
@@ -61,6 +62,7 @@ def _steps(state, inputs, outputs, params):
         state[image.ST_G_BASE_STEPS] = steps
         state[image.ST_G_CAP] = state[image.ST_ARG_MAX_STEPS]
         state[image.ST_G_PUSH_STEPS] = 0
+        state[image.ST_G_HOLD_MN] = _ANEW_MN
         if phase != codes.PHASE_IDLE:
             force_begins(state, inputs, outputs, params)
     found = 0
@@ -95,13 +97,18 @@ def _lost(state, inputs, outputs, params):
     steps = inputs[image.IN_STEPS]
     lost = 0
     if chunk > 0:
+        if state[image.ST_G_PUSH_STEPS] < 0:
+            state[image.ST_G_PUSH_STEPS] = 0
+            state[image.ST_G_HOLD_MN] = _ANEW_MN
         state[image.ST_G_TURN] = steps
         state[image.ST_G_LOAD_MN] = load
         state[image.ST_G_PUSH_STEPS] += chunk
         if state[image.ST_G_PUSH_STEPS] > params[image.P_G_PUSH_STEPS] and load < params[image.P_G_PUSH_MN]:
             lost = 1
     else:
-        state[image.ST_G_PUSH_STEPS] = 0
+        if state[image.ST_G_PUSH_STEPS] >= 0:
+            state[image.ST_G_HOLD_MN] = _ANEW_MN
+        state[image.ST_G_PUSH_STEPS] = -1
         fall = state[image.ST_G_LOAD_MN] - load
         back = state[image.ST_G_TURN] - steps
         full = params[image.P_G_TURN_MN]

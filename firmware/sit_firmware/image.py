@@ -154,7 +154,7 @@ ST_G_CUT_N = 99  # tick: ticks in a row in which a cut-off's read-back differs f
 ST_G_HOME_N = 100  # tick: ticks since the drive was let go with the needle out
 ST_G_BRIDGE = 101  # 0/1: bridge enable given in the tick before
 ST_G_SWITCH = 102  # 0/1: switch enable given in the tick before
-ST_G_PUSH_STEPS = 103  # step: forward steps since the plunger last turned
+ST_G_PUSH_STEPS = 103  # step: forward steps since the plunger last turned, -1 turned back, 0 not moved yet
 ST_G_LOAD_MN = 104  # mN: plunger force when it last turned backward
 ST_G_TURN = 109  # step: IN_STEPS when it last turned backward
 ST_G_PHASE = 105  # code: phase in the tick before
@@ -184,7 +184,9 @@ ST_FLIGHT_Q4 = 125  # control step / 16: volume that still passes once the plung
 ST_AT_NL = 126  # nl: ST_NEEDLE_NL when it turned
 ST_STILL_NL = 127  # nl: ST_NEEDLE_NL at no pressure, from the raw sensors and without the backlash
 ST_G_PERIOD_US = 131  # us: IN_PERIOD_US in the tick before
-N_STATE = 132
+ST_G_HOLD_MN = 132  # mN: most that the motor has lately held against, see guard_force.force
+ST_G_PUSHED_MN = 133  # mN: highest plunger force lately, forward; falls as slowly
+N_STATE = 134
 
 # --- params: written by the background only while the phase is IDLE -----------------------------
 # The block is generated (params.py) from hardware/reference.toml, then the device's calibration and
@@ -314,6 +316,7 @@ P_G_GRIP_MOST_MN = 102  # mN: plunger force beyond the pressure's, either way, t
 P_G_GRIP_LEAST_MN = 103  # mN: less than this while it slides forward, no stopper of this type makes
 P_G_GRIP_N = 104  # tick: for this long
 P_G_SLIDE_STEPS = 113  # step: forward steps after which the stopper slides, wherever it stood
+P_G_SLIP_MN = 59  # mN: fall of what the motor holds against that only a slip makes
 P_G_PER_US_Q16 = 126  # tick/us / 65536: one over the length of a tick
 N_PARAMS = 128
 

@@ -62,18 +62,17 @@ def stored_nl(press_pa, params):
     return (press_pa // 1000 + 1) * params[image.P_COMPL_NL_PER_MPA] // 1000 * (1000 + COMPLIANCE_PERMILLE) // 1000 + 1
 
 
-def tissue(kind, steps, state, params, screw_nl=0):
-    """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`.
-
-    `screw_nl`: what the screw has pushed beyond its steps, by its map. It moves the middle and narrows nothing.
-    """
+def tissue(kind, steps, state, params):
+    """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`."""
     if steps == 0 and state[image.ST_PL_CMD] == 0:
         return 0, 0
+    before_back = state[image.ST_BACK_FROM] - state[image.ST_STEPS0]
     if state[image.ST_FAULT] in _LYING:
-        return uncertain(steps, params)
+        # the steps of a suck-back may be lost as well
+        return uncertain(before_back if state[image.ST_SUCK] > 1 else steps, params)
     if state[image.ST_BACK_END]:
         # steps and pressure don't belong together: steps were lost, a sensor lies, or there is a bubble
-        return uncertain(state[image.ST_BACK_FROM] - state[image.ST_STEPS0], params)
+        return uncertain(before_back, params)
     estimate = state[image.ST_TISSUE_NL]
     if state[image.ST_FAULT] or state[image.ST_CAUSE] not in _METERED:
         return _broken_off(state, params)
@@ -82,7 +81,6 @@ def tissue(kind, steps, state, params, screw_nl=0):
     half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
     half += _unmeasured_nl(state, params)
     half += _zero_nl(state)
-    estimate += screw_nl
     low = estimate - half
     high = estimate + half + _flowing_nl(state, params)
     if _real_pa(state) < params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] + 2 * NOISE_PA:

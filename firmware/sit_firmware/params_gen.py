@@ -146,6 +146,7 @@ SYRINGES = {
         (image.P_G_GRIP_LEAST_MN, 821),
         (image.P_G_SLIDE_STEPS, 160),
         (image.P_G_PUSH_STEPS, 125),
+        (image.P_G_SLIP_MN, 234),
         (image.P_G_TURN_STEPS, 48),
     ),
     2: (  # 3 mL, 8.585 mm bore
@@ -166,6 +167,7 @@ SYRINGES = {
         (image.P_G_GRIP_LEAST_MN, 2039),
         (image.P_G_SLIDE_STEPS, 230),
         (image.P_G_PUSH_STEPS, 155),
+        (image.P_G_SLIP_MN, 300),
         (image.P_G_TURN_STEPS, 32),
     ),
     3: (  # 1 mL, rubber stopper, plastic barrel
@@ -186,6 +188,7 @@ SYRINGES = {
         (image.P_G_GRIP_LEAST_MN, 1243),
         (image.P_G_SLIDE_STEPS, 648),
         (image.P_G_PUSH_STEPS, 401),
+        (image.P_G_SLIP_MN, 234),
         (image.P_G_TURN_STEPS, 160),
     ),
 }

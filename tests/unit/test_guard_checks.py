@@ -159,7 +159,7 @@ def test_plunger_force_too_much(dispensing):
 
 def test_steps_that_move_no_force(dispensing):
     """Invariant 4: steps far enough forward without plunger force are lost steps, with no look at the pressure."""
-    dispensing.set_param(P_G_GRIP_N=10_000)
+    dispensing.set_param(P_G_GRIP_N=10_000, P_G_SLIP_MN=1 << 20)
     dispensing.state[image.ST_G_OWED] = 0
     steps = dispensing.inputs[image.IN_STEPS]
     for n in range(70):
@@ -172,6 +172,8 @@ def test_steps_that_move_no_force(dispensing):
 def test_turn_that_takes_no_force_off(dispensing):
     """Invariant 4: after a turn the stopper lets up by its stiffness; half the fall means lost steps."""
     state = dispensing.state
+    dispensing.set_param(P_G_SLIP_MN=1 << 20)
+    state[image.ST_G_SUM], state[image.ST_G_SUM_I] = 0, 1
     state[image.ST_G_OWED] = 0
     steps, full = dispensing.inputs[image.IN_STEPS], dispensing.params[image.P_G_TURN_MN]
     for part, fault in ((100, None), (50, "STEPS_LOST")):

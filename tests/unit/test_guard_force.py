@@ -14,11 +14,23 @@ def device():
 
 
 @pytest.fixture
+def dispensing(device):
+    return Guarded(device)
+
+
+def only(guarded, **values):
+    """Parameters that leave one check alone to be looked at; the guard's sum of the block begins anew."""
+    guarded.set_param(**values)
+    guarded.state[image.ST_G_SUM], guarded.state[image.ST_G_SUM_I] = 0, 1
+
+
+@pytest.fixture
 def still(device):
     """The guard in a shot at a stated pressure, the plunger at rest; `grip` is force beyond what the pressure makes."""
     guarded = Guarded(device)
     guarded.state[image.ST_G_OWED] = guarded.state[image.ST_G_CHUNK] = guarded.state[image.ST_G_GRIP_N] = 0
     guarded.state[image.ST_G_PUSH_STEPS] = 0
+    only(guarded, P_G_SLIP_MN=1 << 20)
     fluid_mn = (PRESS_PA >> 4) * guarded.params[image.P_BORE_Q14] >> 14
 
     def tick(n, grip, press_pa=PRESS_PA):
@@ -57,6 +69,71 @@ def test_no_push_at_all_is_lost_steps(still):
     still.state[image.ST_G_PUSH_STEPS] = still.params[image.P_G_SLIDE_STEPS] + 1
     fluid_mn = (PRESS_PA >> 4) * still.params[image.P_BORE_Q14] >> 14
     assert still.at(still.params[image.P_G_GRIP_N], -fluid_mn) == "STEPS_LOST"
+
+
+HELD_MN = 1200
+# forward or in a turn, and how force and pressure jump when the motor falls back: the stopper stands, or gives way
+SLIPS = {
+    "forward": (1, HELD_MN, PRESS_PA, -1, 0),
+    "forward, the rod still pulls": (1, -HELD_MN, 0, 0, -16),
+    "in a turn": (-1, -HELD_MN, PRESS_PA, 1, 0),
+    "in a turn, the stopper gives way": (-1, HELD_MN, PRESS_PA, 0, 16),
+}
+
+
+@pytest.fixture
+def moved(still, device):
+    """As `still`, the plunger gone `forward` by some steps or turned round; force and pressure as read."""
+
+    def tick(n, forward, load, press_pa):
+        still.state[image.ST_G_PUSH_STEPS] = forward
+        steps = still.inputs[image.IN_STEPS]
+        still.tick(n, OUT_STEPS=0, IN_STEPS=steps, IN_PRESS_PA=press_pa, IN_LOAD_MN=load)
+        return still.fault
+
+    still.moved = tick
+    still.state[image.ST_G_HOLD_MN] = -(1 << 20)
+    only(still, P_G_GRIP_N=10_000, P_G_SLIP_MN=int(device.params[image.P_G_SLIP_MN]))
+    return still
+
+
+@pytest.mark.parametrize("ticks", [1, 6])
+@pytest.mark.parametrize("what", SLIPS)
+def test_a_slip(moved, what, ticks):
+    """Invariant 4: what the motor holds falls by more than P_G_SLIP_MN in one tick or in some: STEPS_LOST."""
+    forward, load, press_pa, by_mn, by_pa = SLIPS[what]
+    limit = moved.params[image.P_G_SLIP_MN]
+    assert moved.moved(50, forward, load, press_pa) is None
+    assert moved.moved(1, forward, load + by_mn * limit, press_pa + by_pa * limit) is None
+    assert moved.moved(200, forward, load, press_pa) is None
+    whole = limit + limit // 4
+    for n in range(1, ticks + 1):
+        part = whole * n // ticks
+        moved.moved(1, forward, load + by_mn * part, press_pa + by_pa * part)
+    assert moved.fault == "STEPS_LOST" and moved.safe()
+
+
+def test_what_is_no_slip(moved):
+    """Invariant 4: a line that frees itself, a friction that changes slowly, a suck-back: none is lost steps."""
+    area = moved.params[image.P_BORE_Q14]
+    for press_pa in (320_000, 160_000, 48_000, 0):
+        assert moved.moved(2, 1, HELD_MN + ((press_pa >> 4) * area >> 14), press_pa) is None
+    for n in range(400):
+        assert moved.moved(1, 1, HELD_MN - 2 * n, 0) is None
+    moved.moved(400, 1, HELD_MN, 0)
+    assert moved.moved(3, 1, HELD_MN, 60_000) is None, "the force hasn't fallen: that is the pressure sensor"
+    moved.state[image.ST_G_HOLD_MN] = -(1 << 20)
+    for n in range(60):
+        assert moved.moved(1, -1, HELD_MN - 40 * n, max(0, PRESS_PA - 2000 * n)) is None
+
+
+def test_a_turn_begins_anew(dispensing):
+    """Invariant 4: force and pressure are compared since the plunger last turned, and since a request began."""
+    steps = dispensing.inputs[image.IN_STEPS]
+    for chunk, load in ((2, 1500), (-2, 1500), (-2, 1400), (2, -1000)):
+        dispensing.state[image.ST_G_OWED] = dispensing.state[image.ST_G_LOAD_MN] = 0
+        dispensing.tick(1, OUT_STEPS=chunk, IN_STEPS=steps, IN_LOAD_MN=load, IN_PRESS_PA=0)
+        assert dispensing.fault is None
 
 
 def strike(fault, **arguments):
@@ -105,6 +182,16 @@ def test_a_lying_sensor_leaves_the_plunger_alone_to_count(device, fault):
     state[image.ST_PL_CMD], state[image.ST_FAULT], state[image.ST_NEEDLE_NL] = 400, fault, -2000
     low_nl, high_nl = interval.tissue(codes.RECORD_PARTIAL, 400, state, device.params)
     assert low_nl == 0 and high_nl >= interval.pushed_nl(400, device.params)
+
+
+@pytest.mark.parametrize("suck", [2, 3])
+def test_lost_steps_of_a_suck_back_count_for_nothing(device, suck):
+    """Invariant 4: a motor that slips in the suck-back hasn't taken back what it counted."""
+    state = list(device.state)
+    state[image.ST_PL_CMD], state[image.ST_FAULT], state[image.ST_SUCK] = 400, codes.FAULT_STEPS_LOST, suck
+    state[image.ST_BACK_FROM] = state[image.ST_STEPS0] + 3000
+    high_nl = interval.tissue(codes.RECORD_PARTIAL, 400, state, device.params)[1]
+    assert high_nl == interval.uncertain(3000, device.params)[1]
 
 
 def test_drift_widens_the_interval(device):

@@ -116,11 +116,7 @@ def test_sensor_faults():
 
 
 def test_plunger_faults():
-    """F1: lost steps move less than was emitted, a runaway generator moves by itself, a blocked line gives nothing."""
-    bench = Bench()
-    bench.plant.fault("steps_lost", lost_fraction=0.25)
-    bench.run(100, steps=4).run(1)
-    assert (bench.truth("plunger_steps"), bench.truth("plunger_moved_steps")) == (400, 300)
+    """F1: a runaway generator moves by itself, a blocked line gives nothing."""
     bench = Bench()
     bench.rest(3)
     bench.plant.fault("steps_extra", steps_per_tick=1.5)
@@ -135,6 +131,38 @@ def test_plunger_faults():
         bench.run(100, steps=4)
         flows.append(bench.truth("passed_nl"))
     assert flows[1] < flows[0] / 20
+
+
+CYCLE = 64  # microsteps of an electrical cycle: four full steps of a two-phase motor
+SLIP_TICKS = 7  # 1.6 ms, and a part of a tick on either side
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_motor_slips_by_whole_cycles(way):
+    """F1, source: a stepper's torque repeats each electrical cycle, so that lost steps come by the cycle, at once."""
+    bench = Bench()
+    bench.plant.fault("steps_lost", lost_fraction=0.25)
+    bench.run(2 * CYCLE - 1, steps=2 * way).run(1)
+    assert bench.truth("plunger_moved_steps") == way * (4 * CYCLE - 2), "what it lags behind isn't lost yet"
+    bench.run(1, steps=2 * way).run(SLIP_TICKS)
+    assert (bench.truth("plunger_steps"), bench.truth("plunger_moved_steps")) == (way * 4 * CYCLE, way * 3 * CYCLE)
+
+
+def test_a_motor_that_loses_all_goes_nowhere():
+    """F1: it runs along for a cycle, falls back by one, and so on: nothing on the mean; a slip outlasts the steps."""
+    bench = Bench()
+    bench.plant.fault("steps_lost", lost_fraction=1.0)
+    bench.rest(3)
+    places = []
+    for _ in range(10 * CYCLE):
+        bench.run(1, steps=1)
+        places.append(bench.truth("plunger_moved_steps"))
+    assert min(places) >= 0 and max(places) <= CYCLE
+    assert bench.truth("plunger_steps") >= 10 * CYCLE - 1
+    bench.rest(2)
+    assert not bench.plant.at_rest, "the motor still falls back"
+    bench.rest(SLIP_TICKS)
+    assert bench.truth("plunger_moved_steps") == 0
 
 
 def test_mechanical_faults_of_f2():

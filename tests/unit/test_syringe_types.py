@@ -13,11 +13,13 @@ from sit_sim.plant import spread_unit
 TYPES = {1: "stiff 1 mL", 2: "3 mL", 3: "plastic 1 mL"}
 UNITS = range(1, 25)
 SHOTS = 5
+CAREFUL = 60_000  # nl/s
+CYCLE = 64  # microsteps that a motor falls back by
 
 
-def device(seed, syringe_id, calibrated=True):
+def device(seed, syringe_id, calibrated=True, **changes):
     """A drawn unit with a syringe of this type, zeroed and purged; its compliance measured unless not `calibrated`."""
-    unit = spread_unit(seed, syringe_id)
+    unit = spread_unit(seed, syringe_id).replace(**changes)
     bench = Bench(unit, seed)
     params.use_syringe(bench.params, syringe_id)
     area_m2 = math.pi / 4 * unit.bore_m**2
@@ -48,34 +50,82 @@ def test_no_normal_shot_trips(syringe_id):
             assert latched(bench) is None, f"unit {seed}, shot {site + 1}: {latched(bench)}"
 
 
+def struck(bench, volume_nl, wait_ticks, lost, once=False, flow_nl_per_s=CAREFUL):
+    """A shot in which the motor begins to lose a share of its steps `wait_ticks` after the request.
+
+    `once`: it loses all until it has slipped, then it is sound again. (fault, whether a slip came). What a slip draws
+    out of the tissue is no drug: nothing is the least that is given.
+    """
+    before = bench.plant.truth()
+    bench.post_shot(1700, volume_nl, flow_nl_per_s)
+    bench.run(wait_ticks)
+    bench.plant.fault("steps_lost", lost_fraction=lost)
+    from_steps = int(bench.inputs[image.IN_STEPS])
+    for _ in range(2000 if once else 0):
+        bench.run(1)
+        if abs(int(bench.inputs[image.IN_STEPS]) - from_steps) >= CYCLE:
+            bench.plant.unfault("steps_lost")
+            break
+    bench.run(16_000, until_idle=True)
+    bench.run(800)
+    truth, state = bench.plant.truth(), [int(v) for v in bench.state]
+    done = state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_FAULT]
+    kind = codes.RECORD_DONE if done else codes.RECORD_PARTIAL
+    steps = truth["plunger_steps"] - before["plunger_steps"]
+    low_nl, high_nl = interval.tissue(kind, steps, state, [int(v) for v in bench.params])
+    told = done and interval.narrow(low_nl, high_nl, volume_nl)
+    given_nl = max(0.0, truth["tissue_nl"] - before["tissue_nl"])
+    what = f"{latched(bench)}, {given_nl:.0f} of {volume_nl} nl, told {low_nl} to {high_nl}"
+    if flow_nl_per_s == CAREFUL:
+        assert low_nl - 1 <= given_nl <= high_nl + 1, what
+        assert not told or abs(given_nl - volume_nl) <= 0.05 * volume_nl + 50, what
+    return latched(bench), truth["plunger_steps"] != truth["plunger_moved_steps"]
+
+
 @pytest.mark.parametrize("syringe_id", TYPES, ids=TYPES.get)
-@pytest.mark.parametrize("lost", [0.5, 1.0])
-def test_lost_steps_are_seen_with_each_type(syringe_id, lost):
-    """Invariant 4: a motor that loses half of its steps, or all, is never told as a dose that was given."""
-    for seed in UNITS:
+@pytest.mark.parametrize("lost", [0.1, 0.2, 0.5, 1.0])
+def test_lost_steps_are_never_told_as_given(syringe_id, lost):
+    """Invariant 4: whenever the motor begins to lose steps, few or all, the record holds what was given.
+
+    A shot told as DONE is within 5 % + 50 nl; where a slip comes the guard stops the shot.
+    """
+    slipped = seen = 0
+    for seed in range(1, 61):
         bench = device(seed, syringe_id)
         give(bench, 1700, 5000)
-        bench.plant.fault("steps_lost", lost_fraction=lost)
         bench.plant.set("site", 1)
-        shot = give(bench, 1700, 5000)
-        assert shot.fault or shot.result != codes.RESULT_DONE, f"unit {seed}: {shot}"
+        fault, slips = struck(bench, (26_000 if syringe_id == 2 else 1000) + 300 * seed, 20 + seed * 37 % 900, lost)
+        slipped += slips
+        seen += fault == "STEPS_LOST"
+    assert seen >= 0.95 * slipped and slipped >= (20 if lost < 0.2 else 30), (seen, slipped)
 
 
-@pytest.mark.parametrize("lost", [0.5, 1.0])
-def test_lost_steps_leave_the_truth_in_the_interval(lost):
-    """Invariant 4: whenever in a shot the motor begins to lose steps, the record holds what was truly given."""
-    for seed in range(1, 61):
-        bench = device(seed, 1)
-        before = bench.plant.truth()
-        bench.post_shot(1700, 1000 + 300 * seed)
-        bench.run(20 + seed * 37 % 1200)
-        bench.plant.fault("steps_lost", lost_fraction=lost)
-        bench.run(16_000, until_idle=True)
-        bench.run(800)
-        truth, state = bench.plant.truth(), [int(v) for v in bench.state]
-        done = state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_FAULT]
-        kind = codes.RECORD_DONE if done else codes.RECORD_PARTIAL
-        steps = truth["plunger_steps"] - before["plunger_steps"]
-        low_nl, high_nl = interval.tissue(kind, steps, state, [int(v) for v in bench.params])
-        true_nl = truth["tissue_nl"] - before["tissue_nl"]
-        assert low_nl - 1 <= true_nl <= high_nl + 1, f"unit {seed}: {true_nl:.0f} not in {low_nl}..{high_nl}"
+@pytest.mark.parametrize("syringe_id", TYPES, ids=TYPES.get)
+@pytest.mark.parametrize("slip_ms", [0.025, 1.6])
+def test_a_single_slip_is_seen(syringe_id, slip_ms):
+    """Invariant 4: one slip, in a push or a suck-back, latches STEPS_LOST, sudden or as slow as a rotor swings."""
+    slipped = seen = 0
+    for n, wait_ticks in enumerate(range(200, 800, 13)):
+        bench = device(1 + n % 24, syringe_id, slip_s=slip_ms * 1e-3)
+        give(bench, 1700, 5000)
+        bench.plant.set("site", 1)
+        fault, slips = struck(bench, 30_000 if syringe_id == 2 else 5000, wait_ticks, 1.0, once=True)
+        slipped += slips
+        seen += fault == "STEPS_LOST"
+    assert seen >= 0.95 * slipped and slipped >= 30, (seen, slipped)
+
+
+@pytest.mark.parametrize("slip_ms", [0.8, 1.6])
+def test_a_slip_in_a_run(slip_ms, figure):
+    """Invariant 4: in the fast push of a run a slip is seen that is done before the plunger has made up for it."""
+    slipped = seen = 0
+    for n, wait_ticks in enumerate(range(160, 420, 5)):
+        bench = device(1 + n % 24, 1, slip_s=slip_ms * 1e-3)
+        give(bench, 1700, 5000)
+        bench.plant.set("site", 1)
+        bench.state[image.ST_ARG_SKIN_TICKS] = 2000
+        fault, slips = struck(bench, 7000, wait_ticks, 1.0, once=True, flow_nl_per_s=120_000)
+        slipped += slips
+        seen += fault == "STEPS_LOST"
+    figure(f"slips of {slip_ms} ms in a run of 120 uL/s: {seen} of {slipped} seen")
+    assert slipped >= 30 and (slip_ms > 1 or seen == slipped)

@@ -48,11 +48,6 @@ class Case:
         return round(_SHALLOWEST_UM + self.depth_share * (most_um - _SHALLOWEST_UM))
 
 
-def beyond_list(fault: str, args: dict[str, float]) -> bool:
-    """True for a fault too small for what the device measures, run and reported, but outside the closed list's size."""
-    return fault == "steps_lost" and args.get("lost_fraction", 1.0) < F1.STEPS_LOST.value.args["lost_fraction"]
-
-
 def names(faults: str) -> list[str]:
     """The faults of a list, `f1` or `f2`, and `none` for a run without one."""
     return ["none", *(member.name.lower() for member in (F1 if faults == "f1" else F2))]

@@ -76,5 +76,6 @@ GUARD = {
     "sensor_kpa": 1000,
     "grip_ms": 2.0,
     "grip_mn": 100.0,  # noise of force and pressure, 5 standard deviations
+    "slip_sd": 8.0,  # standard deviations of the noise between two ticks: sound shots stay below 6
     "slide_part": 1.1,  # of the way that stopper and backlash give, at the softest
 }

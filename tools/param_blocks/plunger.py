@@ -28,6 +28,23 @@ def turned_steps(ref: dict[str, Any], entry: dict[str, Any], to_n: float) -> int
     return math.ceil(GUARD["slide_part"] * way_um / step_um(ref)) + 2 * chunk(ref)
 
 
+def slip_n(ref: dict[str, Any], entry: dict[str, Any]) -> float:
+    """Fall of the plunger force that a motor's slip is told by: what noise never makes. Less than the least slip.
+
+    The noise between two samples: the force's and, by the area, the pressure's. A slip takes off a whole electrical
+    cycle, less a tick's steps and the widest backlash, in which nothing pulls.
+    """
+    axis, sensor = ref["plunger_axis"], ref["sensor"]
+    pressure_n = math.pi / 4 * entry["bore_mm"] ** 2 * sensor["pressure_noise_pa"] * 1e-6
+    limit_n = GUARD["slip_sd"] * math.sqrt(2) * math.hypot(sensor["load_noise_mn"] / 1000, pressure_n)
+    cycle = axis["full_steps_per_cycle"] * axis["microsteps"]
+    way_um = (cycle - chunk(ref)) * step_um(ref) - axis["backlash_range_um"][1]
+    least_n = way_um * entry["stopper_n_per_mm"] / 1000
+    if limit_n > least_n:
+        raise ValueError(f"{entry['name']}: a slip of {least_n:.3f} N can't be told from noise, {limit_n:.3f} N.")
+    return limit_n
+
+
 def plunger_guard(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
     """What plunger force and pressure of one syringe type may differ by, and what its steps must do (docs/control.md).
 
@@ -41,6 +58,7 @@ def plunger_guard(ref: dict[str, Any], entry: dict[str, Any]) -> dict[str, int]:
         "G_GRIP_LEAST_MN": math.floor(low_n * 1000 - margin),
         "G_SLIDE_STEPS": turned_steps(ref, entry, high_n),
         "G_PUSH_STEPS": turned_steps(ref, entry, GUARD["push_n"]),
+        "G_SLIP_MN": round(slip_n(ref, entry) * 1000),
         "G_TURN_STEPS": round(1000 * GUARD["turn_n"] / entry["stopper_n_per_mm"] / step_um(ref)),
     }
 

@@ -67,6 +67,8 @@ TABLES: dict[str, Any] = {
         "lead_mm": 1.0,
         "steps_per_rev": 200,
         "microsteps": 16,
+        "full_steps_per_cycle": 4,
+        "slip_ms": 1.6,
         "backlash_um": 4.0,
         "backlash_range_um": [1.0, 8.0],
         "cyclic_um": 1.5,

@@ -51,7 +51,7 @@ OUTPUTS = (
     Slot("OUT_TONE", 6, "code", "codes.TONE_*"),
 )
 
-N_STATE = 132
+N_STATE = 134
 STATE = (
     Slot("ST_REQ", 0, "code", "codes.REQ_*"),
     Slot("ST_REQ_SEQ", 1, "count", "the request's number, changed last"),
@@ -161,7 +161,9 @@ STATE = (
     Slot("ST_G_HOME_N", 100, "tick", "ticks since the drive was let go with the needle out"),
     Slot("ST_G_BRIDGE", 101, "0/1", "bridge enable given in the tick before"),
     Slot("ST_G_SWITCH", 102, "0/1", "switch enable given in the tick before"),
-    Slot("ST_G_PUSH_STEPS", 103, "step", "forward steps since the plunger last turned"),
+    Slot(
+        "ST_G_PUSH_STEPS", 103, "step", "forward steps since the plunger last turned, -1 turned back, 0 not moved yet"
+    ),
     Slot("ST_G_LOAD_MN", 104, "mN", "plunger force when it last turned backward"),
     Slot("ST_G_PHASE", 105, "code", "phase in the tick before"),
     Slot("ST_G_CHUNK", 106, "step", "chunk let through in the tick before"),
@@ -200,6 +202,8 @@ STATE = (
     Slot("ST_STILL_PA", 129, "Pa", "filtered pressure at the look before the first of those without flow"),
     Slot("ST_PUSH_SUM", 130, "Pa control steps / 256", "pressure in line, summed over dispensing and dwell"),
     Slot("ST_G_PERIOD_US", 131, "us", "IN_PERIOD_US in the tick before"),
+    Slot("ST_G_HOLD_MN", 132, "mN", "most that the motor has lately held against, see guard_force.force"),
+    Slot("ST_G_PUSHED_MN", 133, "mN", "highest plunger force lately, forward; falls as slowly"),
 )
 
 N_PARAMS = 128
@@ -261,6 +265,7 @@ PARAMS = (
     Slot("P_BORE_Q14", 56, "mN per 16 Pa / 16384", "plunger force of a pressure"),
     Slot("P_TEST_UM", 57, "um", "stroke of the test in air"),
     Slot("P_TEST_PA", 58, "Pa", "pressure at rest that self-test and the start of a shot allow, either way"),
+    Slot("P_G_SLIP_MN", 59, "mN", "fall of what the motor holds against that only a slip makes"),
     Slot("P_RETRACT_TICKS", 60, "tick", "longest time for suck-back after the needle is home"),
     Slot("P_PL_BACK_Q8", 61, "step per tick / 256", "highest speed of suck-back"),
     Slot("P_EASY_V_Q8", 62, "um/step / 256", "profile, speed below which the force may grow only slowly"),

@@ -64,6 +64,8 @@ def fill_constants(p: Any, unit: Unit, plane_m: float, gate_m: float, stop_fitte
     p[P_PER_COUNT] = 1.0 / unit.encoder_m
     p[P_STEP] = unit.lead_m / unit.steps_per_turn
     p[P_TURN] = unit.steps_per_turn
+    p[P_CYCLE] = unit.steps_per_cycle
+    p[P_SLIP] = max(1.0, round(unit.steps_per_cycle * DT_S / unit.slip_s))
     p[P_CYCLIC] = unit.cyclic_m
     p[P_BACKLASH] = unit.backlash_m
     p[P_STALL] = unit.stall_n

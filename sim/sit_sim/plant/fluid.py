@@ -131,15 +131,17 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
             steps += whole
         if steps != 0:
             k[K_STEPS] += steps
-            moved = steps
-            if w[F_STEPS_LOST] != 0.0:
-                x[X_STEP_FRACTION] += steps * w[F_STEPS_LOST]
-                lost = int(x[X_STEP_FRACTION])
-                x[X_STEP_FRACTION] -= lost
-                moved -= lost
             fast = running > p[P_MAX_CHUNK] or running < -p[P_MAX_CHUNK]
-            if not fast and not (moved > 0 and rod > p[P_STALL]) and not (moved < 0 and rod < -p[P_STALL]):
-                k[K_MOTOR] += moved
+            if not fast and not (steps > 0 and rod > p[P_STALL]) and not (steps < 0 and rod < -p[P_STALL]):
+                k[K_MOTOR] += steps
+                if w[F_STEPS_LOST] != 0.0:
+                    x[X_LAG] += steps * w[F_STEPS_LOST]
+                    if x[X_LAG] >= p[P_CYCLE]:
+                        x[X_LAG] -= p[P_CYCLE]
+                        k[K_SLIP] -= int(p[P_CYCLE])
+                    elif x[X_LAG] <= -p[P_CYCLE]:
+                        x[X_LAG] += p[P_CYCLE]
+                        k[K_SLIP] += int(p[P_CYCLE])
                 nut = screw(k[K_MOTOR], p) - x[X_NUT_REF]
             if x[X_S] > p[P_PLANE]:
                 if k[K_SHOT_STARTED] == 0:
@@ -148,6 +150,11 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
                     x[X_SHOT_BURIED_START] = x[X_BURIED]
                 if steps > 0:
                     x[X_SHOT_S_END] = x[X_S]
+        if k[K_SLIP] != 0:
+            slips = min(max(k[K_SLIP], -int(p[P_SLIP])), int(p[P_SLIP]))
+            k[K_SLIP] -= slips
+            k[K_MOTOR] += slips
+            nut = screw(k[K_MOTOR], p) - x[X_NUT_REF]
 
         z = stopper(z, nut, v_out, area_per_c, per_stiff, p)
         rod = rod_force(z, nut, p)
@@ -176,7 +183,8 @@ def fluid_tick(x: Any, k: Any, p: Any, w: Any, chunk: int) -> None:
     k[K_CHUNK] = chunk
     k[K_QUIET_BITS] = bits
     uniform_bits = bits == 0 or bits == (1 << SUBSTEPS) - 1
-    still = running == 0 and q == 0.0 and z == z_before and v_out == x[X_V_OUT] and pressure == x[X_P]
+    moves = running != 0 or k[K_SLIP] != 0 or z != z_before
+    still = not moves and q == 0.0 and v_out == x[X_V_OUT] and pressure == x[X_P]
     k[K_QUIET] = 1 if still and uniform_bits else 0
     x[X_Z], x[X_P], x[X_Q], x[X_V_OUT], x[X_AIR] = z, pressure, q, v_out, air
     x[X_NUT], x[X_ROD] = nut, rod

@@ -37,7 +37,7 @@ X_BACK = 19  # Pa: back-pressure of this puncture
 X_AIR = 20  # m^3: air still in tube and needle
 X_NEEDLE = 21  # m^3: fluid past the tip, for ever
 X_TISSUE = 22  # m^3: the part of it given into tissue
-X_STEP_FRACTION = 23  # step: fraction owed by the faults that lose or add steps
+X_STEP_FRACTION = 23  # step: fraction owed by the fault that adds steps
 # this shot: from the tip's passing the plane until it passes it again
 X_SHOT_S_MAX = 24  # m: deepest carriage
 X_SHOT_S_START = 25  # m: carriage at the first plunger step
@@ -49,6 +49,7 @@ X_SHOT_BURIED_MAX = 30  # m: deepest buried
 X_WORK_COIL = 31  # J: work of the coil on the carriage, for the energy balance
 X_LOSS = 32  # J: lost to friction and in the stops
 X_WARMED = 33  # m^3: what the fluid has grown by since the syringe was fitted
+X_LAG = 34  # step: what a motor that loses steps lags behind its field; at a whole cycle it slips
 N_X = 40
 
 # --- k: discrete state ----------------------------------------------------------------------------
@@ -76,7 +77,8 @@ K_QUIET_BITS = 20
 K_AT_REST = 21  # 0/1: another tick like the last changes nothing but the tick number
 K_COMB_ENC = 22  # count: encoder captured at the last comb edge
 K_PARKED = 23  # 0/1: the same for the needle axis alone
-N_K = 24
+K_SLIP = 24  # step: what a slipping motor has yet to go, against its field
+N_K = 25
 
 # --- p: constants ---------------------------------------------------------------------------------
 P_DT_PER_M = 0  # s/kg
@@ -143,7 +145,9 @@ P_ENC_CYCLIC = 60  # m: interpolation error of the encoder, amplitude
 P_PER_ENC_PITCH = 61  # 1/m
 P_LOAD_DRIFT = 62  # N a tick
 P_PRESS_DRIFT = 63  # Pa a tick
-N_P = 64
+P_CYCLE = 64  # step: an electrical cycle of the motor
+P_SLIP = 65  # step: most that a slipping motor goes in a substep
+N_P = 66
 
 # --- w: the world and the faults ------------------------------------------------------------------
 W_PRESS_N = 0

@@ -50,6 +50,8 @@ class Unit:
     # plunger axis
     lead_m: float
     steps_per_turn: int
+    steps_per_cycle: int
+    slip_s: float  # in which a motor that has lost its field falls back by a cycle
     backlash_m: float
     cyclic_m: float
     stall_n: float
@@ -211,6 +213,8 @@ def nominal_unit() -> Unit:
         output_delay_s=ref["tick"]["output_delay_us"] * 1e-6,
         lead_m=plunger["lead_mm"] * 1e-3,
         steps_per_turn=plunger["steps_per_rev"] * plunger["microsteps"],
+        slip_s=plunger["slip_ms"] * 1e-3,
+        steps_per_cycle=plunger["full_steps_per_cycle"] * plunger["microsteps"],
         backlash_m=plunger["backlash_um"] * 1e-6,
         cyclic_m=plunger["cyclic_um"] * 1e-6,
         stall_n=plunger["stall_force_n"],
