@@ -27,6 +27,7 @@ from sit_firmware.mailbox import Mailbox
 from sit_firmware.panel import Panel
 from sit_firmware.plunger import Plunger
 from sit_firmware.recorder import Recorder, new_log
+from sit_firmware.screw import Screw
 from sit_firmware.service import Service
 from sit_firmware.session import Session
 from sit_firmware.settings import Settings
@@ -74,6 +75,7 @@ class App:
         self.ledger = Ledger(board.store, layout, self.params)
         self.booking = Booking(self)
         self.plunger = Plunger(self.inputs, self.params)
+        self.screw = Screw()
         self.faults = Faults(self)
         self.alarms = Alarms(self)
         self.panel = Panel(self)

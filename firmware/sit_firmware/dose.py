@@ -4,7 +4,7 @@ Background only; pure functions of the table, the parameter block and the ledger
 A microstep moves P_STEP_NL_Q10 / 1024 nl (calibrated bore * screw lead / microsteps per turn).
 """
 
-from sit_firmware import image, interval, limits
+from sit_firmware import image, limits
 from sit_firmware.clock import ticks_of_ms
 
 _DOSE_PART = 20  # a cap allows this part of the dose more
@@ -76,8 +76,3 @@ def limit(dev, volume_nl, site):
         ledger.site_max_nl(treatment, site),
         dev.settings,
     )
-
-
-def tissue_interval(dev, kind, steps):
-    """(least, most) nl that a shot which ended as record `kind` after `steps` has left in the tissue."""
-    return interval.tissue(kind, steps, dev.state, dev.params)

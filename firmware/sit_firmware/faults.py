@@ -103,6 +103,7 @@ class Faults:
             dev.session.lose_zero()
         if fault in _LOSES_PRIME:
             dev.session.primed = False
+        dev.screw.forget()
         dev.events.push(codes.EVENT_FAULT, fault, value, 0)
         dev.session.faulted()
         dev.booking.note(codes.RECORD_FAULT, cause=fault, ref=value & 0xFFFFFFFF)

@@ -62,8 +62,11 @@ def stored_nl(press_pa, params):
     return (press_pa // 1000 + 1) * params[image.P_COMPL_NL_PER_MPA] // 1000 * (1000 + COMPLIANCE_PERMILLE) // 1000 + 1
 
 
-def tissue(kind, steps, state, params):
-    """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`."""
+def tissue(kind, steps, state, params, screw_nl=0):
+    """(lower, upper) bound in nl for an end record of `kind` after net `steps`; reads the tick's answers in `state`.
+
+    `screw_nl`: what the screw has pushed beyond its steps, by its map. It moves the middle and narrows nothing.
+    """
     if steps == 0 and state[image.ST_PL_CMD] == 0:
         return 0, 0
     before_back = state[image.ST_BACK_FROM] - state[image.ST_STEPS0]
@@ -81,6 +84,7 @@ def tissue(kind, steps, state, params):
     half = error_nl(estimate, params) + _disagreement_nl(estimate, state) + _drift_nl(state, params)
     half += _unmeasured_nl(state, params)
     half += _zero_nl(state)
+    estimate += screw_nl
     low = estimate - half
     high = estimate + half + _flowing_nl(state, params)
     if _real_pa(state) < params[image.P_PROBE_PA] + params[image.P_PROBE_DROP_PA] + 2 * NOISE_PA:

@@ -1,7 +1,8 @@
 """PRIME: pushes air and then product out of the parked needle, and books what the plunger moved.
 
 Background only. The needle stays behind the nose-piece plane; the tick ends the purge with no pressure stored. The
-device counts as primed once enough was pushed since the last change to leave no air in tube and needle.
+device counts as primed once enough was pushed since the last change to leave no air in tube and needle. What is pushed
+beyond that shows the screw's error (screw.py).
 """
 
 from sit_firmware import codes, dose, image, limits, readiness
@@ -31,14 +32,18 @@ class Priming(Piece):
         if not readiness.ledger_room(dev):
             return codes.REFUSED_LEDGER_FULL
         self._steps0 = dev.inputs[image.IN_STEPS]
+        dev.screw.begin(self._steps0 + dev.plunger.air_steps(), self._steps0 + steps)
         dev.box.post(codes.REQ_PURGE, steps=steps, flow_q8=dose.flow_q8(_FLOW_NL_PER_S, dev.params), max_steps=steps)
         return 0
 
     def poll(self, dev):
         """One slice: books the steps once the purge has ended."""
         if not dev.box.ended():
+            dev.screw.look(dev.state, dev.inputs)
             return False
         done = dev.box.result() == codes.RESULT_DONE
+        if done:
+            dev.screw.learn(dev.params)
         booked = self._book(dev, codes.CAUSE_NONE if done else dev.state[image.ST_CAUSE])
         if booked and done and not dev.plunger.air_steps():
             dev.session.primed = True

@@ -149,6 +149,7 @@ class Session:
             self._gap.stop()
         if not dev.inputs[image.IN_CARTRIDGE]:
             self.primed = False  # what comes back may be another syringe, with air before it
+            dev.screw.forget()  # and its pusher is set back by hand
         if not dev.state[image.ST_CONTACT_OK]:
             self._lifted = True
         presses = dev.state[image.ST_TRIGGER_N]

@@ -4,7 +4,7 @@ Background only. A shot is started by `Session` alone, once all its conditions h
 books it. The end record counts the steps the hardware emitted, not the steps the control law meant to make.
 """
 
-from sit_firmware import codes, dose, image, interval
+from sit_firmware import codes, image, interval
 from sit_firmware.bore import Bore
 from sit_firmware.clock import Timer, ticks_of_ms
 from sit_firmware.store.access import StoreError
@@ -61,7 +61,7 @@ class Shot:
             codes.REQ_SHOT,
             depth_um=depth_um,
             steps=plan.steps,
-            volume_nl=volume_nl,
+            volume_nl=dev.screw.asked_nl(volume_nl, self._steps0, dev.params, plan.skin_ticks != 0),
             flow_q8=plan.flow_q8,
             dwell_ticks=plan.dwell_ticks,
             max_steps=plan.cap_steps,
@@ -78,6 +78,7 @@ class Shot:
             self._book()
             return True
         self._bore.look(dev.now, dev.state, dev.inputs, dev.params)
+        dev.screw.watch(dev.state, dev.inputs)
         if self._checkpoint.due(dev.now) and dev.booking.ok:
             self._checkpoint.start(dev.now, ticks_of_ms(_CHECKPOINT_MS, dev.board.tick_us))
             self._save_progress()
@@ -126,7 +127,8 @@ class Shot:
         point, attempt, site, _, volume_nl = self._row
         steps = self.steps()
         kind, cause = self._end()
-        low_nl, high_nl = dose.tissue_interval(dev, kind, steps)
+        screw_nl = dev.screw.given_nl(state, dev.inputs, dev.params)
+        low_nl, high_nl = interval.tissue(kind, steps, state, dev.params, screw_nl)
         if kind == codes.RECORD_DONE and not interval.narrow(low_nl, high_nl, volume_nl):
             kind = codes.RECORD_PARTIAL  # what nobody can vouch for isn't done
             cause = codes.CAUSE_NONE if interval.in_tissue(state, dev.params) else codes.CAUSE_NO_PUNCTURE

@@ -85,6 +85,7 @@ class Line:
     tube_length_mm: float
     entrance_loss: float
     density_kg_per_m3: float
+    lead_mm: float
     max_speed_mm_per_s: float
     stall_force_n: float
 

@@ -121,6 +121,7 @@ def equipment_from(tables: Mapping[str, Any]) -> Equipment:
         tube_length_mm=tube["length_mm"],
         entrance_loss=fluid["entrance_loss"],
         density_kg_per_m3=fluid["density_kg_per_m3"],
+        lead_mm=axis["lead_mm"],
         max_speed_mm_per_s=axis["max_speed_mm_per_s"],
         stall_force_n=axis["stall_force_n"],
     )

@@ -5,6 +5,7 @@ A syringe gives what is left after the prime and a reserve; a point that no long
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from ._gen.equipment import NEEDLE_POINTS
 from .flow import Setup, dead_volume_nl
 from .plan import Point
 
-FIRST_PRIME_SHARE = 1.5  # of the dead volume: fills tube and needle and pushes the air out
+FIRST_PRIME_SHARE = 1.1  # of the dead volume: fills tube and needle and pushes the air out
+SCREW_TURNS = 1.15  # of the lead screw after that: a steady turn shows the device the screw's error
 NEEDLE_PRIME_NL = 10_000  # after a needle change the tube is still full
 RESERVE_SHARE = 0.02  # of the capacity: never pressed out
 PRIME_STEP_NL = 1_000
@@ -34,8 +36,9 @@ class Segment:
 
 def first_prime_nl(setup: Setup) -> int:
     """Return the volume of a prime after a syringe change, nl: whole microlitres."""
-    wanted = dead_volume_nl(setup) * FIRST_PRIME_SHARE
-    return -(-round(wanted) // PRIME_STEP_NL) * PRIME_STEP_NL
+    turn_nl = setup.syringe.area_mm2 * setup.line.lead_mm * 1000
+    wanted = dead_volume_nl(setup) * FIRST_PRIME_SHARE + turn_nl * SCREW_TURNS
+    return math.ceil(wanted / PRIME_STEP_NL) * PRIME_STEP_NL
 
 
 def reserve_nl(setup: Setup) -> int:

@@ -12,10 +12,10 @@ from sit_host.errors import EXIT_FAILED, EXIT_OK, WorkFailed
 
 _TIMEOUT_S = 60.0
 _MIN_NL = 1000  # less was pushed when priming was broken off
-_DEFAULT_UL = 40.0  # fills the reference design's tube and needle, 30 uL, with a third to spare
+_DEFAULT_UL = 55.0  # fills the reference design's tube and needle, 30 uL, and a turn of the screw in the 1 mL set
 
 
-@click.command(epilog="Example: sit prime --volume 40 --target serial:/dev/ttyACM0")
+@click.command(epilog="Example: sit prime --volume 55 --target serial:/dev/ttyACM0")
 @click.option(
     "--volume",
     "volume_ul",

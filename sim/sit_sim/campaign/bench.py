@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sit_firmware import codes, image, params
+from sit_firmware import codes, dose, image, params
 from sit_firmware.control import step
 from sit_firmware.guard import check
+from sit_firmware.screw import LOOK_TICKS, MAP_STEPS, Screw
 
 from sit_sim.campaign.loop import ask_shot, run_ticks
 from sit_sim.plant import Plant, Unit
 from sit_sim.plant.jit import image_view
+
+_FILL_STEPS = 2000  # of a purge, before a map is made
+_FILL_NL_PER_S = 50_000  # as the firmware primes
+_WATCH_TICKS = 8
 
 
 class Refused(Exception):
@@ -43,6 +48,7 @@ class Bench:
         self.state, self.inputs, self.outputs, self.params = self.arrays
         params.defaults(self.params, board)
         params.use_needle(self.params, needle_id)
+        self.screw = Screw()
         self.plant.set("purged", True)
         self.run(4)
         self.zero(zero_error_um)
@@ -104,6 +110,40 @@ class Bench:
         self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=flow_spt, dwell_ticks=4000)
         self.run(40_000, until_idle=True)
         self.expect_done()
+
+    def purge_with_map(self) -> None:
+        """Purge the line as PRIME does, and learn the screw from it; raises Refused unless it went well."""
+        steps, begin = _FILL_STEPS + MAP_STEPS, int(self.inputs[image.IN_STEPS])
+        flow = dose.flow_q8(_FILL_NL_PER_S, self.params.tolist())
+        self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=flow, dwell_ticks=4000)
+        self.screw.begin(begin + _FILL_STEPS, begin + steps)
+        while self.run(LOOK_TICKS, until_idle=True) == LOOK_TICKS:
+            self.screw.look(self.state, self.inputs)
+        self.screw.learn(self.params.tolist())
+        self.expect_done()
+
+    def give(
+        self, depth_um: int, volume_nl: int, flow_nl_per_s: int, dwell_ms: int, most_ticks: int
+    ) -> tuple[int, int]:
+        """A shot as the background gives it, by the map of the screw; lifts.
+
+        Returns the ticks it took, and what it pushed beyond its steps by the map, nl.
+        """
+        block = self.params.tolist()
+        in_run = self.state[image.ST_ARG_SKIN_TICKS] != 0
+        asked_nl = self.screw.asked_nl(volume_nl, int(self.inputs[image.IN_STEPS]), block, in_run)
+        self.post_shot(depth_um, asked_nl, flow_nl_per_s, dwell_ms)
+        self.state[image.ST_ARG_MAX_STEPS] = dose.cap_steps(dose.steps_of(volume_nl, block), block)
+        ticks = ran = self.run(_WATCH_TICKS, until_idle=True)
+        while ran == _WATCH_TICKS and ticks < most_ticks and self.state[image.ST_PROBE] != image.PROBE_IN_TISSUE:
+            self.screw.watch(self.state, self.inputs)
+            ran = self.run(_WATCH_TICKS, until_idle=True)
+            ticks += ran
+        if ran == _WATCH_TICKS:
+            ticks += self.run(most_ticks - ticks, until_idle=True)
+        more_nl = self.screw.given_nl(self.state.tolist(), self.inputs.tolist(), block)
+        self.hold(False)
+        return ticks, more_nl
 
     def expect_done(self) -> None:
         """Raises Refused unless the last request ended with DONE."""

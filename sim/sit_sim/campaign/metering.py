@@ -57,10 +57,12 @@ def device(
     seed: int,
     calibrated: bool = True,
     guarded: bool = True,
-    purge_steps: int = 2000,
-    purge_spt: int = 700,
+    purge_steps: int = 0,
 ) -> Bench:
-    """A purged device; `calibrated` has bore and compliance measured, without error; a pump has no guard."""
+    """A device, purged with a map of its screw, or by `purge_steps` without one.
+
+    `calibrated` has bore and compliance measured, without error; a pump has no guard.
+    """
     unit = setup.unit(seed)
     bench = Bench(unit, seed * 7 + 1, guarded=guarded, needle_id=setup.needle_id)
     nominal = syringe_values(setup.syringe_id)
@@ -74,7 +76,10 @@ def device(
     )
     params.apply(bench.params, SimpleNamespace(max_depth_um=HIGHEST_UM), record)
     params.use_needle(bench.params, setup.needle_id)
-    bench.purge(purge_steps, purge_spt)
+    if purge_steps:
+        bench.purge(purge_steps)
+    else:
+        bench.purge_with_map()
     return bench
 
 
@@ -103,9 +108,7 @@ def unit_error(
 def _our_shot(bench: Bench, volume_nl: int, flow_nl_per_s: int) -> float | None:
     """One shot as the background asks for it; tissue volume in nl, None unless it ended DONE."""
     before = bench.plant.truth()["tissue_nl"]
-    bench.post_shot(DEPTH_UM, volume_nl, flow_nl_per_s, dwell_ms=1000)
-    bench.run(_SHOT_TICKS, until_idle=True)
-    bench.hold(False)
+    bench.give(DEPTH_UM, volume_nl, flow_nl_per_s, 1000, _SHOT_TICKS)
     if bench.state[image.ST_RESULT] != codes.RESULT_DONE:
         return None
     return float(bench.plant.truth()["tissue_nl"] - before)

@@ -38,9 +38,8 @@ def quick_shots(
             bench.state[image.ST_FLIGHT_Q4] = dose.flight_q4(flight_us, soft, bench.params)
         bench.state[image.ST_ARG_SKIN_TICKS] = _SKIN_TICKS if site else 0
         before = bench.plant.truth()["tissue_nl"]
-        bench.post_shot(depth_um, volume_nl, flow_nl_per_s if site else _CAREFUL_NL_PER_S, dwell_ms=1000)
-        ticks = bench.run(_SHOT_TICKS, until_idle=True)
-        bench.hold(False)
+        flow = flow_nl_per_s if site else _CAREFUL_NL_PER_S
+        ticks, _ = bench.give(depth_um, volume_nl, flow, 1000, _SHOT_TICKS)
         if site:
             given = bench.plant.truth()["tissue_nl"] - before
             done = bool(bench.state[image.ST_RESULT] == codes.RESULT_DONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sit_firmware import codes, dose, image, interval
+from sit_firmware import codes, image, interval
 
 from sit_sim.campaign.metering import DEPTH_UM, Setup, device
 from sit_sim.campaign.parts import signed
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _SYRINGE_NL = 700_000  # of one syringe
 _SHOT_TICKS = 80_000
 _SETTLE_TICKS = 200
-_PURGE_SPT = 90  # thin needles and large syringes alike
 
 
 class Cell(NamedTuple):
@@ -50,23 +49,20 @@ class Region(NamedTuple):
 def _unit(cell: Cell, seed: int, shots: int) -> tuple[float, float, int, int]:
     """(systematic %, random %, shots told as DONE, shots in tissue) of one unit; NaN from fewer than three DONE."""
     setup = Setup("", cell.needle_id, cell.viscosity_mpa_s, cell.syringe_id)
-    bench = device(setup, seed, purge_spt=_PURGE_SPT)
+    bench = device(setup, seed)
     block = bench.params.tolist()
     errors, in_tissue = [], 0
     for site in range(min(shots, _SYRINGE_NL // cell.volume_nl)):
         bench.plant.set("site", site)
         before = bench.plant.truth()
-        bench.post_shot(DEPTH_UM, cell.volume_nl, cell.flow_nl_per_s, cell.dwell_ms)
-        bench.state[image.ST_ARG_MAX_STEPS] = dose.cap_steps(int(bench.state[image.ST_ARG_STEPS]), block)
-        bench.run(_SHOT_TICKS, until_idle=True)
+        _, screw_nl = bench.give(DEPTH_UM, cell.volume_nl, cell.flow_nl_per_s, cell.dwell_ms, _SHOT_TICKS)
         bench.run(_SETTLE_TICKS)
-        bench.hold(False)
         truth, state = bench.plant.truth(), bench.state.tolist()
         in_tissue += truth["shot"]["buried_max_um"] >= bench.plant.unit.bevel_m * 1e6
         if state[image.ST_RESULT] != codes.RESULT_DONE or state[image.ST_FAULT]:
             continue
         steps = truth["plunger_steps"] - before["plunger_steps"]
-        low_nl, high_nl = interval.tissue(codes.RECORD_DONE, steps, state, block)
+        low_nl, high_nl = interval.tissue(codes.RECORD_DONE, steps, state, block, screw_nl)
         if interval.narrow(low_nl, high_nl, cell.volume_nl):
             errors.append(truth["tissue_nl"] - before["tissue_nl"] - cell.volume_nl)
     if len(errors) < 3:
