@@ -1,7 +1,7 @@
 """Many injections on the bare loop: firmware's tick and plant, compiled, on drawn units.
 
-    tools/campaign_bare.py injections [--runs N] [--workers N | --scheduler tcp://HOST:PORT] [--folder DIR]
-    tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag]
+    tools/campaign_bare.py injections [--runs N] [--sound] [--thin] [--workers N | --scheduler ...] [--folder DIR]
+    tools/campaign_bare.py replay SEED [--plot FILE.svg] [--without guard,flag] [--sound]
     tools/campaign_bare.py lies [--units N] [--sites N] [--below UM]
     tools/campaign_bare.py doses [--units N] [--shots N] [--volume NL] [--factory] [--workers N | --scheduler ...]
     tools/campaign_bare.py region [--units N] [--shots N] [--all] [--write] [--workers N | --scheduler ...]
@@ -61,10 +61,11 @@ def run_parts(args: argparse.Namespace, folder: Path, total: int, part: parts.Pa
 
 def run_injections(args: argparse.Namespace) -> int:
     """The campaign over the spread and F1."""
-    folder = args.folder or _BUILD / "injections"
+    which = [name for name in ("sound", "thin") if getattr(args, name)]
+    folder = args.folder or _BUILD / "-".join(("injections", *which))
     total = -(-args.runs // injections.PART)
     before = len(parts.missing(folder, total))
-    spent = run_parts(args, folder, total, injections.part)
+    spent = run_parts(args, folder, total, functools.partial(injections.part, sound=args.sound, thin=args.thin))
     table = parts.read(folder, total).slice(0, args.runs)
     columns = {name: table[name].to_numpy() for name in table.column_names}
     print("\n".join(injections.lines(columns)))
@@ -139,8 +140,11 @@ def main(argv: list[str]) -> int:
 
     own = command("injections", run_injections, "the spread and F1, no mechanical stop", spread=True)
     own.add_argument("--runs", type=int, default=10_000, help="how many (default 10000)")
+    own.add_argument("--sound", action="store_true", help="none with a fault")
+    own.add_argument("--thin", action="store_true", help="all with the thin needle")
     own = command("replay", replay.main, "one injection again")
     own.add_argument("seed", type=int, help="as `injections` prints it")
+    own.add_argument("--sound", action="store_true", help="without its fault, as `injections --sound` ran it")
     own.add_argument("--plot", type=Path, metavar="FILE", help="draw it (svg, png)")
     own.add_argument("--without", default="", help="guard, flag or both with a comma: what the controls are good for")
     own = command("lies", run_lies, "an encoder that counts a part of the motion, in the last of the way in")

@@ -27,7 +27,7 @@ def _load_begin(dev, payload, reply):
     if dev.wall.unix_s >= expiry_s:
         return codes.LIMIT_EXPIRED
     dev.table.begin(payload, bevel_um)
-    params.use_needle(dev.params, needle_id)
+    params.use_needle(dev.params, needle_id, dev.table.viscosity_upas)
     return 0
 
 

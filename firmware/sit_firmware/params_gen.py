@@ -208,7 +208,10 @@ NEEDLES = {
     4: (585, 50527637),  # 27G
 }
 
-LOOK_TICKS = 48  # tick: the longest look of a run
+LEAK_TICKS = 140  # tick: time constant of that leak
+PROBE_TICKS = 24  # tick: the shortest look for a leak
+PROBE_MOST_TICKS = 400  # tick: the longest
+LOOK_TICKS = 48  # tick: the longest of a run
 STEP_PM = 312500  # pm: travel of one microstep
 TUBE_NL = 29453  # nl: air in the tube after a syringe change
 NEEDLE_NL = 139  # nl: air in the largest needle

@@ -42,6 +42,14 @@ def test_a_sample_keeps_the_limit_and_its_balances(figure):
     assert len(np.unique(rows[:, R_FAULT])) == len(cases.FAULTS) + 1
 
 
+def test_a_sound_unit_has_no_fault():
+    """Campaign: `--sound` gives the same injections without their faults, so that rare verdicts can be counted."""
+    drawn, sound = run_unit(1)[0], run_unit(1, sound=True)[0]
+    assert (sound[:, R_FAULT] < 0).all() and (sound[:, R_LATCHED] == 0).all()
+    same = drawn[:, R_FAULT] < 0
+    assert same.any() and (drawn[same] == sound[same]).all()
+
+
 def test_the_sample_passes_the_limit_without_guard_and_flag():
     """Invariant 1: the same seeds without guard and flag do pass 2000 um."""
     rows = np.concatenate([run_unit(unit, guarded=False, flag=False)[0] for unit in range(2)])

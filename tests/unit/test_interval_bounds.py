@@ -164,7 +164,7 @@ class Device:
             compliance_nl_per_mpa=7007 if factory else round(unit.compliance_m3_per_pa * 1e18 + 3007),
         )
         params.apply(self.bench.params, SimpleNamespace(max_depth_um=1900), syringe)
-        params.use_needle(self.bench.params, 1)
+        params.use_needle(self.bench.params, 1, 1000)
         self.bench.purge()
         self.site = 0
 

@@ -110,17 +110,32 @@ def test_unknown_types(block):
     """A type that isn't known has no capacity and no bevel, and can't be laid over the block."""
     assert params.capacity_steps(99) == 0
     assert params.bevel_um(99) == 0
-    for use in (params.use_syringe, params.use_needle):
-        with pytest.raises(KeyError):
-            use(block, 99)
+    with pytest.raises(KeyError):
+        params.use_syringe(block, 99)
+    with pytest.raises(KeyError):
+        params.use_needle(block, 99, 1000)
 
 
 def test_needle_sets_the_bevel(block):
     """The needle's bevel is what the tick itself refuses shallower shots by."""
     for entry in REFERENCE["needle"].values():
-        params.use_needle(block, entry["id"])
+        params.use_needle(block, entry["id"], 1000)
         assert block[image.P_BEVEL_UM] == entry["bevel_um"] == params.bevel_um(entry["id"])
         assert params.sum_ok(block)
+
+
+@pytest.mark.parametrize(
+    ("syringe_id", "needle_id", "viscosity_upas", "look_ms"),
+    [(1, 1, 1000, 6.0), (1, 2, 1000, 6.0), (1, 3, 1000, 16.75), (1, 3, 3000, 50.75), (3, 1, 1000, 11.25)],
+)
+def test_a_slow_line_is_looked_at_for_longer(block, syringe_id, needle_id, viscosity_upas, look_ms):
+    """Metering: half of the time constant of the softest syringe of the type; a quick line's look stays as it was."""
+    params.use_syringe(block, syringe_id)
+    for last_ms, viscosity in ((100.0, 2_000_000), (look_ms, viscosity_upas)):  # the look before isn't remembered
+        params.use_needle(block, needle_id, viscosity)
+        assert block[image.P_PROBE_TICKS] / 4 == last_ms
+    params.use_look(block, 1, 1000)
+    assert block[image.P_PROBE_TICKS] / 4 == look_ms
 
 
 def test_guard_numbers_are_rounded_to_the_safe_side(block):

@@ -20,7 +20,7 @@ def main(args: argparse.Namespace) -> int:
     if without - {"guard", "flag"}:
         raise SystemExit(f"--without {args.without}: name guard, flag or both with a comma.")
     rows, zero_um, trace = run_unit(
-        args.seed // PER_UNIT, args.seed, guarded="guard" not in without, flag="flag" not in without
+        args.seed // PER_UNIT, args.seed, "guard" not in without, "flag" not in without, args.sound
     )
     row = rows[0]
     for name, value in (

@@ -27,7 +27,8 @@ TUNING = {
     "probe_kpa": 8.0,
     "probe_nl": 120,
     "probe_settle_ms": 1.5,
-    "probe_ms": 6.0,
+    "probe_ms": 6.0,  # at least; a line that leaks slowly is looked at for longer (params.use_needle)
+    "probe_most_ms": 100.0,
     "probe_drop_kpa": 1.0,
     "probe_wait_ms": 15.0,
     "probe_tries": 8,

@@ -17,12 +17,13 @@ from sit_sim.plant import reference
 from sit_sim.plant.noise import CH_CASE, normal
 
 SETUPS = (Setup("30G saline"), Setup("34G saline", 3))
+THIN_EVERY = 8
 _ZERO_WORD = 1000  # the draws of a unit's zero begin here
 
 
 def setup_of(unit: int) -> Setup:
     """Every eighth unit wears the thin needle, whose short bevel lets it give shallow shots."""
-    return SETUPS[1 if unit % 8 == 7 else 0]
+    return SETUPS[1 if unit % THIN_EVERY == THIN_EVERY - 1 else 0]
 
 
 def zero_error_um(unit: int, nominal_off_um: int, window_um: int) -> int:
@@ -62,10 +63,12 @@ def own_skin(bench: Bench) -> Any:
     return own
 
 
-def run_unit(unit: int, trace_of: int = -1, guarded: bool = True, flag: bool = True) -> tuple[Any, int, Any]:
+def run_unit(
+    unit: int, trace_of: int = -1, guarded: bool = True, flag: bool = True, sound: bool = False
+) -> tuple[Any, int, Any]:
     """All injections of a unit: a row (R_*) for each, the error of its zero, and a trace (T_*) of number `trace_of`.
 
-    Injection n belongs to unit n // PER_UNIT. With a trace only that one is run.
+    Injection n belongs to unit n // PER_UNIT. With a trace only that one is run; `sound` leaves out all faults.
     """
     bench, error = ready_unit(unit, guarded, flag)
     first, count = (unit * PER_UNIT, PER_UNIT) if trace_of < 0 else (trace_of, 1)
@@ -75,5 +78,7 @@ def run_unit(unit: int, trace_of: int = -1, guarded: bool = True, flag: bool = T
     flow = setup_of(unit).flow_nl_per_s(bench.plant.unit)
     plant = bench.plant.arrays
     ready = tuple(a.copy() for a in (*plant, *bench.arrays))
-    inject_unit(plant, bench.arrays, ready, own, fault_table(), first, flow, int(guarded), rows, trace)
+    faults = fault_table()
+    kinds = 0 if sound else len(faults)
+    inject_unit(plant, bench.arrays, ready, own, faults, kinds, first, flow, int(guarded), rows, trace)
     return rows, error, trace[: int(rows[0, R_TICKS])]

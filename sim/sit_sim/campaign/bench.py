@@ -47,7 +47,7 @@ class Bench:
         self.arrays = image.new() if plain else tuple(image_view(a) for a in image.new())
         self.state, self.inputs, self.outputs, self.params = self.arrays
         params.defaults(self.params, board)
-        params.use_needle(self.params, needle_id)
+        params.use_needle(self.params, needle_id, round(unit.viscosity_pa_s * 1e6))
         self.screw = Screw()
         self.plant.set("purged", True)
         self.run(4)

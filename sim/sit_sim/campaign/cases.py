@@ -67,8 +67,8 @@ def any_of(number: int, which: int, count: int) -> int:
 
 @kernel
 def fault_of(number: int, count: int) -> int:
-    """Index of the fault, -1 for none: a third of all injections."""
-    if number % 3 == 0:
+    """Index of the fault out of `count`, -1 for none: a third of all injections, and all when there is none to draw."""
+    if number % 3 == 0 or count == 0:
         return -1
     return any_of(number, 1, count)
 

@@ -161,15 +161,18 @@ def begin_again(plant: Any, arrays: Any, ready: Any, own: Any, number: int) -> N
 
 @kernel
 def inject_unit(
-    plant: Any, arrays: Any, ready: Any, own: Any, faults: Any, first: int, flow_nl_per_s: int, guarded: int,
-    rows: Any, trace: Any
+    plant: Any, arrays: Any, ready: Any, own: Any, faults: Any, kinds: int, first: int, flow_nl_per_s: int,
+    guarded: int, rows: Any, trace: Any
 ) -> None:  # fmt: skip
-    """Injections `first`, `first` + 1 ... of one unit, one for each row; each begins from the eight arrays `ready`."""
+    """Injections `first`, `first` + 1 ... of one unit, one for each row; each begins from the eight arrays `ready`.
+
+    Their faults are drawn from the first `kinds` rows of `faults`.
+    """
     _, _, _, params = arrays
     for n in range(len(rows)):
         number = first + n
         begin_again(plant, arrays, ready, own, number)
-        which = fault_of(number, len(faults))
+        which = fault_of(number, kinds)
         at = moment_of(number) if which >= 0 else -1
         depth_um = depth_of(number, params[image.P_BEVEL_UM], params[image.P_MAX_DEPTH_UM])
         row = rows[n]

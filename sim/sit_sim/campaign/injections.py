@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sit_firmware import codes
 
-from sit_sim.campaign.bare import run_unit, setup_of
+from sit_sim.campaign.bare import THIN_EVERY, run_unit, setup_of
 from sit_sim.campaign.cases import FAULTS, PER_UNIT
 from sit_sim.campaign.parts import signed
 from sit_sim.campaign.rows import *
@@ -49,13 +49,17 @@ _COLUMNS = (
 )
 
 
-def part(number: int) -> pa.Table:
-    """Part `number` as a table: the columns of rows.py, the unit, its needle and the error of its zero."""
+def part(number: int, sound: bool = False, thin: bool = False) -> pa.Table:
+    """Part `number` as a table: the columns of rows.py, the unit, its needle and the error of its zero.
+
+    `sound` leaves out all faults, `thin` takes the units with the thin needle alone.
+    """
     import pyarrow as pa
 
     rows, units, zeros = [], [], []
-    for unit in range(number * UNITS_A_PART, (number + 1) * UNITS_A_PART):
-        found, zero_um, _ = run_unit(unit)
+    numbers = range(number * UNITS_A_PART, (number + 1) * UNITS_A_PART)
+    for unit in (THIN_EVERY * n + THIN_EVERY - 1 if thin else n for n in numbers):
+        found, zero_um, _ = run_unit(unit, sound=sound)
         rows.append(found)
         units += [unit] * len(found)
         zeros += [zero_um] * len(found)
@@ -155,6 +159,8 @@ def _drip(table: dict[str, Any], normal: Any) -> Iterator[str]:
     alone = normal & (table["result"] == codes.RESULT_DONE) & (table["tissue_nl"] < 0.5 * table["volume_nl"])
     yield f"given outside the tissue and seen by the background alone: {int(alone.sum() - outside.sum())}"
     yield f"told as DONE but given outside the tissue: {outside.sum()} of {done.sum()}{_which(table, outside)}"
+    under = done & (table["tissue_nl"] < 0.95 * table["volume_nl"] - 50)
+    yield f"told as DONE, more than 5 % + 50 nl under: {under.sum()}{_which(table, under)}"
     yield f"the others' tissue volume, 1-3 uL: mean {error.mean():+.2f} %, 1 sigma {error.std():.2f} %"
 
 

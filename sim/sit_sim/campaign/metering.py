@@ -75,7 +75,7 @@ def device(
         compliance_nl_per_mpa=round((soft + area**2 / unit.stopper_n_per_m) * 1e18),
     )
     params.apply(bench.params, SimpleNamespace(max_depth_um=HIGHEST_UM), record)
-    params.use_needle(bench.params, setup.needle_id)
+    params.use_needle(bench.params, setup.needle_id, round(1000 * setup.viscosity_mpa_s))
     if purge_steps:
         bench.purge(purge_steps)
     else:
