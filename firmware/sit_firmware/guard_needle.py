@@ -122,7 +122,8 @@ def _edge(state, inputs, outputs, params):
 def _motion(state, inputs, outputs, params):
     """Driven: the encoder must follow the profile, move when it should, rest where it should.
 
-    The profile's way since the encoder last changed is what it should have counted: beyond a limit it is frozen. Near
+    The profile's way since the encoder last changed is what it should have counted: beyond a limit it is frozen. A needle
+    that the skin has let go ahead of the profile may stand until that has come up: the loop brakes it. Near
     park the needle waits until the force has built up, so there only the distance from the profile counts.
     """
     enc = inputs[image.IN_ENC_UM]
@@ -140,7 +141,7 @@ def _motion(state, inputs, outputs, params):
         found = codes.FAULT_FOLLOWING
     if enc != state[image.ST_G_ENC_UM] or not away:
         state[image.ST_G_STILL_Q8] = 0
-    else:
+    elif behind >= 0:
         # a control step is two ticks
         state[image.ST_G_STILL_Q8] += speed >> 1
         if state[image.ST_G_STILL_Q8] > params[image.P_G_STILL_Q8]:

@@ -1,8 +1,11 @@
 """A shot in its phases: how each way of ending it ends."""
 
+from itertools import pairwise
+
 import pytest
 from controlkit import bench, shot_in
-from sit_firmware import codes, image
+from sit_firmware import codes, image, params
+from sit_firmware.control import needle
 from sit_sim.plant import nominal_unit
 
 PHASES = (codes.PHASE_APPROACH, codes.PHASE_INSERT, codes.PHASE_SETTLE, codes.PHASE_DISPENSE, codes.PHASE_DWELL)
@@ -31,6 +34,23 @@ def test_phases_come_in_order():
         codes.PHASE_RETRACT,
         codes.PHASE_IDLE,
     ]
+
+
+def test_the_profile_lands_without_speeding_up():
+    """Depth: where its landing takes over from its deceleration the profile, whatever the depth, doesn't speed up."""
+    state, inputs, outputs, block = image.new()
+    params.defaults(block)
+    for target_um in range(41, 2701, 7):
+        state[image.ST_R_X_Q8] = state[image.ST_R_V_Q8] = 0
+        state[image.ST_TARGET_UM], state[image.ST_VCAP_Q8] = target_um, block[image.P_VCAP_Q8]
+        speeds = []
+        while target_um * 256 - state[image.ST_R_X_Q8] > 64:
+            needle.profile(state, inputs, outputs, block)
+            speeds.append(state[image.ST_R_V_Q8])
+            assert len(speeds) < 200
+        for before, after in pairwise(speeds):
+            fastest = min(before + block[image.P_A1_Q8], block[image.P_VCAP_Q8])
+            assert after <= before or after == fastest, target_um
 
 
 @pytest.mark.parametrize("phase", PHASES)

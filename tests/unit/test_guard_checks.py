@@ -331,6 +331,22 @@ def test_encoder_that_stands_while_the_profile_moves(inserting):
     assert inserting.fault == "FROZEN"
 
 
+def test_needle_that_stands_ahead_of_its_profile(inserting):
+    """No needless latch: let go by the skin ahead of its profile it may stand, but only until that has come up."""
+    inserting.state[image.ST_G_DX_UM] = 0
+    inserting.set_param(P_G_LAG_UM=10_000)
+    enc = inserting.inputs[image.IN_ENC_UM]
+    inserting.state[image.ST_R_X_Q8] = (enc << 8) - 1
+    ticks = inserting.params[image.P_G_STILL_Q8] // (inserting.state[image.ST_R_V_Q8] >> 1)
+    follow(inserting, 0, 3 * ticks)
+    assert inserting.fault is None
+    inserting.state[image.ST_R_X_Q8] = enc << 8
+    follow(inserting, 0, ticks)
+    assert inserting.fault is None
+    follow(inserting, 0)
+    assert inserting.fault == "FROZEN"
+
+
 def test_needle_behind_its_profile(inserting):
     """Invariant 1: too far behind the profile is a fault."""
     inserting.state[image.ST_R_X_Q8] = (inserting.inputs[image.IN_ENC_UM] + 80) << 8

@@ -38,6 +38,8 @@ def profile(state, inputs, outputs, params):
     landing = (left * params[image.P_TAU_Q10]) >> 10
     if v > landing:
         v = landing
+        if v > rv and rv > 0:  # slowed down by ad until here: it doesn't speed up for the landing
+            v = rv
     # beyond sqrt(2 ad d): slow down by ad instead, which keeps to that curve without a root
     if v * v > left * (params[image.P_AD_Q8] << 1):
         v = rv - params[image.P_AD_Q8]
