@@ -38,7 +38,7 @@ def use_needle(params, needle_id, viscosity_upas):
     half of the time constant at the softest syringe of the type, in which 4.5 kPa above the meniscus fall by 1.7.
     """
     bevel, slowest = params_gen.NEEDLES[needle_id]
-    look = params_gen.LEAK_TICKS * viscosity_upas * params[image.P_SOFT_HIGH_Q14] // (2 * slowest)
+    look = params_gen.LEAK_TICKS * viscosity_upas * int(params[image.P_SOFT_HIGH_Q14]) // (2 * slowest)
     params[image.P_BEVEL_UM] = bevel
     params[image.P_PROBE_TICKS] = min(max(look, params_gen.PROBE_TICKS), params_gen.PROBE_MOST_TICKS)
     seal(params)
