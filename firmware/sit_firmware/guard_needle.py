@@ -122,9 +122,9 @@ def _edge(state, inputs, outputs, params):
 def _motion(state, inputs, outputs, params):
     """Driven: the encoder must follow the profile, move when it should, rest where it should.
 
-    The profile's way since the encoder last changed is what it should have counted: beyond a limit it is frozen. A needle
-    that the skin has let go ahead of the profile may stand until that has come up: the loop brakes it. Near
-    park the needle waits until the force has built up, so there only the distance from the profile counts.
+    The profile's way since the encoder last changed is what it should have counted: beyond a limit it is frozen. Let go
+    by the skin ahead of the profile a needle may stand until that has come up: the loop brakes it. Near park the needle
+    waits until the force has built up, so there only the distance from the profile counts.
     """
     enc = inputs[image.IN_ENC_UM]
     speed = state[image.ST_R_V_Q8]

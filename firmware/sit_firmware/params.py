@@ -34,13 +34,16 @@ def use_syringe(params, syringe_id):
 def use_needle(params, needle_id, viscosity_upas):
     """Lays a needle type and the fluid over the block and seals it; KeyError for a type that isn't known.
 
-    In air a thick fluid in a thin needle lets the probe's pressure fall slowly, as if it stood: a careful shot looks for
-    half of the time constant at the softest syringe of the type, in which 4.5 kPa above the meniscus fall by 1.7.
+    A thick fluid in a thin needle lets pressure fall slowly, in air as at the end of a dose, as if it stood. So a look at
+    a leak takes half of the line's time constant, softest syringe of the type (4.5 kPa above the meniscus fall by 1.7),
+    and one at the flow a quarter.
     """
     bevel, slowest = params_gen.NEEDLES[needle_id]
     look = params_gen.LEAK_TICKS * viscosity_upas * int(params[image.P_SOFT_HIGH_Q14]) // (2 * slowest)
+    look = min(look, params_gen.PROBE_MOST_TICKS)
     params[image.P_BEVEL_UM] = bevel
-    params[image.P_PROBE_TICKS] = min(max(look, params_gen.PROBE_TICKS), params_gen.PROBE_MOST_TICKS)
+    params[image.P_PROBE_TICKS] = max(look, params_gen.PROBE_TICKS)
+    params[image.P_QUIET_TICKS] = max(look // 2, params_gen.QUIET_TICKS)
     seal(params)
 
 

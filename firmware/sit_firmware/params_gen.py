@@ -210,7 +210,8 @@ NEEDLES = {
 
 LEAK_TICKS = 140  # tick: time constant of that leak
 PROBE_TICKS = 24  # tick: the shortest look for a leak
-PROBE_MOST_TICKS = 400  # tick: the longest
+QUIET_TICKS = 8  # tick: the shortest look at the flow
+PROBE_MOST_TICKS = 400  # tick: the longest look for a leak
 LOOK_TICKS = 48  # tick: the longest of a run
 STEP_PM = 312500  # pm: travel of one microstep
 TUBE_NL = 29453  # nl: air in the tube after a syringe change

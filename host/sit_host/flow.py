@@ -134,6 +134,14 @@ def resistances(setup: Setup) -> tuple[float, float]:
     return linear, setup.line.entrance_loss * setup.line.density_kg_per_m3 / (2 * area**2)
 
 
+def leak_ms(setup: Setup) -> float:
+    """Return the time constant with which a leaking line's pressure falls, the softest syringe of the type, ms."""
+    syringe = setup.syringe
+    softest = syringe.compliance_m3_per_pa
+    softest += (syringe.compliance_max_ul_per_100kpa * 1.1 - syringe.compliance_ul_per_100kpa) * 1e-14
+    return resistances(setup)[0] * softest * 1e3
+
+
 def pressure_kpa(setup: Setup, flow_nl_per_s: float) -> float:
     """Return the pressure at the stopper that drives this flow into worst tissue, kPa."""
     linear, quadratic = resistances(setup)
@@ -182,7 +190,7 @@ def plan_flow(setup: Setup, smallest_nl: int, largest_nl: int) -> FlowPlan:
     linear, _ = resistances(setup)
     tau = linear * setup.syringe.compliance_m3_per_pa
     pressure = pressure_kpa(setup, flow)
-    dwell_ms = min(MAX_DWELL_MS, 100 + math.ceil(5e3 * tau))
+    dwell_ms = min(MAX_DWELL_MS, 100 + math.ceil(10 * leak_ms(setup)))  # twice until nothing flows, and looked at
     dispense = largest_nl / flow
     return FlowPlan(
         flow_nl_per_s=flow,

@@ -15,7 +15,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 
-from .flow import MAX_PRESSURE_KPA, RE_LAMINAR, Setup, flow_at_pressure, resistances
+from .flow import MAX_PRESSURE_KPA, RE_LAMINAR, Setup, flow_at_pressure, leak_ms, resistances
 
 STEP_MS = 0.25
 ACCEL_MM_PER_S2 = 1600.0  # what the control law asks of the plunger, P_PL_ACC_Q8 rounded down
@@ -180,14 +180,6 @@ def plan_run(
         skin_ms=math.ceil(in_skin * SKIN_MARGIN) if glides else HOP_SKIN_MS,
         shot_ms=longest,
     )
-
-
-def leak_ms(setup: Setup) -> float:
-    """Return the time constant with which a leaking line's pressure falls, the softest syringe of the type, ms."""
-    syringe = setup.syringe
-    softest = syringe.compliance_m3_per_pa
-    softest += (syringe.compliance_max_ul_per_100kpa * 1.1 - syringe.compliance_ul_per_100kpa) * 1e-14
-    return resistances(setup)[0] * softest * 1e3
 
 
 def _check_leak(setup: Setup) -> None:

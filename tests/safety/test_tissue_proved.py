@@ -38,7 +38,7 @@ class Device:
         self.flow = setup.flow_nl_per_s(unit)
         line = tube_resistance(unit.viscosity_pa_s, unit.needle_m, unit.needle_bore_m)
         line += tube_resistance(unit.viscosity_pa_s, unit.tube_m, unit.tube_bore_m)
-        self.dwell_ms = 100 + math.ceil(5e3 * line * soft)
+        self.dwell_ms = 100 + math.ceil(14e3 * line * soft)
         self.site = 0
 
     def give(self, volume_nl, depth_um=1700, strike=None, dwell_ms=None):

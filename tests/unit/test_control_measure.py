@@ -2,7 +2,7 @@
 
 import pytest
 from sit_firmware import codes, image, params
-from sit_firmware.control import learn, probe, work
+from sit_firmware.control import learn, meter, probe, work
 
 STILL, SLIDES = 1, 2
 KPA = 1000
@@ -87,6 +87,17 @@ def test_the_probe_presses_beyond_what_the_sensor_shows_too_much(above_pa):
     here = Arrays().put(ST_ZERO_PA=5 * KPA, ST_PROBE=image.PROBE_PRESS)
     probe.probe(*here.put(ST_PRESS_PA=here.get("P_PROBE_PA") + 5 * KPA + above_pa).all)
     assert here.get("ST_PROBE") == (image.PROBE_PRESS if above_pa else image.PROBE_LOOK)
+
+
+def test_a_look_at_the_flow_begins_anew_while_the_plunger_moves():
+    """Metering: what is pushed and what flows out could make up for each other, so nothing stands meanwhile."""
+    here = Arrays().put(ST_PL_SPEED_Q8=256, ST_QUIET_N=2, ST_FLOW_TICK=100, IN_TICK=102, ST_PRESS_PA=40 * KPA)
+    here.put(ST_FLOW_PA=40 * KPA)
+    meter.quiet(*here.all)
+    assert (here.get("ST_QUIET_N"), here.get("ST_FLOW_TICK")) == (0, 102)
+    for tick, looks in ((109, 0), (110, 1), (118, 2)):
+        meter.quiet(*here.put(ST_PL_SPEED_Q8=0, IN_TICK=tick).all)
+        assert here.get("ST_QUIET_N") == looks
 
 
 @pytest.mark.parametrize("late", [0, 1])

@@ -132,11 +132,20 @@ def test_what_the_device_cannot_vouch_for_is_refused(syringe, needle, viscosity,
         check_proof(wanted, taken_nl)
 
 
-@pytest.mark.parametrize(("volume_nl", "share"), [(1_000, (0.0, 0.8)), (2_000, (0.85, 1.0))])
-def test_the_plant_agrees_on_both_sides(volume_nl, share):
-    """Flow: through 34G with 3 mPa s the plant's shots of 1 uL mostly can't be proved, those of 2 uL are DONE."""
-    plan = flow.plan_flow(setup("bd_1ml", "34G4", 3.0), volume_nl, volume_nl)
-    cell = Cell(1, 3, 3.0, volume_nl, plan.flow_nl_per_s, plan.dwell_ms)
+@pytest.mark.parametrize(
+    ("syringe", "needle", "viscosity", "volume_nl", "share", "largest_percent"),
+    [
+        ("bd_1ml", "34G4", 3.0, 1_000, (0.9, 1.0), 5.0),
+        ("plastic_1ml", "30G4", 1.0, 10_000, (0.9, 1.0), 1.2),
+        ("plastic_1ml", "30G4", 1.0, 1_000, (0.0, 0.9), 30.0),
+    ],
+)
+def test_the_plant_agrees_on_both_sides(syringe, needle, viscosity, volume_nl, share, largest_percent):
+    """Flow: what the planner takes without a warning the plant proves as DONE and gives within the limits."""
+    wanted = setup(syringe, needle, viscosity)
+    plan = flow.plan_flow(wanted, volume_nl, volume_nl)
+    cell = Cell(wanted.syringe.id, wanted.needle.id, viscosity, volume_nl, plan.flow_nl_per_s, plan.dwell_ms)
     table = Region((cell,), 8, 6).part(0).to_pydict()
     low, high = share
     assert low <= sum(table["done"]) / sum(table["given"]) <= high
+    assert max(map(abs, table["systematic"])) < largest_percent

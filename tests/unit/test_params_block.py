@@ -125,15 +125,21 @@ def test_needle_sets_the_bevel(block):
 
 
 @pytest.mark.parametrize(
-    ("syringe_id", "needle_id", "viscosity_upas", "look_ms"),
-    [(1, 1, 1000, 6.0), (1, 2, 1000, 6.0), (1, 3, 1000, 16.75), (1, 3, 3000, 50.75), (3, 1, 1000, 11.25)],
+    ("syringe_id", "needle_id", "viscosity_upas", "look_ms", "quiet_ms"),
+    [
+        (1, 1, 1000, 6.0, 2.0),
+        (1, 2, 1000, 6.0, 3.0),
+        (1, 3, 1000, 16.75, 8.25),
+        (1, 3, 3000, 50.75, 25.25),
+        (3, 1, 1000, 11.25, 5.5),
+    ],
 )
-def test_a_slow_line_is_looked_at_for_longer(block, syringe_id, needle_id, viscosity_upas, look_ms):
-    """Metering: half of the time constant of the softest syringe of the type; a quick line's look stays as it was."""
+def test_a_slow_line_is_looked_at_for_longer(block, syringe_id, needle_id, viscosity_upas, look_ms, quiet_ms):
+    """Metering: half and a quarter of the time constant of the softest syringe of the type; quick lines as ever."""
     params.use_syringe(block, syringe_id)
-    for last_ms, viscosity in ((100.0, 2_000_000), (look_ms, viscosity_upas)):  # the look before isn't remembered
+    for viscosity, ms in ((2_000_000, (100.0, 50.0)), (viscosity_upas, (look_ms, quiet_ms))):  # nothing is remembered
         params.use_needle(block, needle_id, viscosity)
-        assert block[image.P_PROBE_TICKS] / 4 == last_ms
+        assert (block[image.P_PROBE_TICKS] / 4, block[image.P_QUIET_TICKS] / 4) == ms
     params.use_look(block, 1, 1000)
     assert block[image.P_PROBE_TICKS] / 4 == look_ms
 

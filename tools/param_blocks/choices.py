@@ -22,7 +22,7 @@ TUNING = {
     "back_steps": 4,  # a tick
     "dose_tol_nl": 20,
     "quiet_pa": 600,
-    "quiet_ms": 2.0,
+    "quiet_ms": 2.0,  # at least, as probe_ms
     "press_soft_kpa": 300,
     "probe_kpa": 8.0,
     "probe_nl": 120,

@@ -37,12 +37,16 @@ def balance(state, inputs, outputs, params):
 
 
 def quiet(state, inputs, outputs, params):
-    """Looks at the pressure every P_QUIET_TICKS: without flow and steps it stands; ST_QUIET_N counts such looks."""
+    """Looks at the pressure every P_QUIET_TICKS: without flow and steps it stands; ST_QUIET_N counts such looks.
+
+    While the plunger moves a look begins anew: what is pushed and what flows out could make up for each other.
+    """
     tick = inputs[image.IN_TICK]
-    if (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_QUIET_TICKS]:
+    moves = state[image.ST_PL_SPEED_Q8]
+    if moves or (tick - state[image.ST_FLOW_TICK]) & 0x3FFFFFFF >= params[image.P_QUIET_TICKS]:
         change = state[image.ST_PRESS_PA] - state[image.ST_FLOW_PA]
         limit = params[image.P_QUIET_PA]
-        if state[image.ST_PL_SPEED_Q8] == 0 and change < limit and change > -limit:
+        if moves == 0 and change < limit and change > -limit:
             if state[image.ST_QUIET_N] == 0:
                 state[image.ST_STILL_PA] = state[image.ST_FLOW_PA]
             state[image.ST_QUIET_N] += 1

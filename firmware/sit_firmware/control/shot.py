@@ -141,9 +141,7 @@ def _dwell(state, inputs, outputs, params):
         state[image.ST_PL_GO_NL] = 0  # less than a pair of steps: noise would add one pair after the other
     run(state, inputs, outputs, params)
     quiet(state, inputs, outputs, params)
-    # a line for which a long dwell is planned is slow: only a longer look tells standing from falling there
-    looks = 2 + (state[image.ST_ARG_DWELL_TICKS] >> 9)
-    if state[image.ST_QUIET_N] >= looks and state[image.ST_PL_SPEED_Q8] == 0:
+    if state[image.ST_QUIET_N] >= 2 and state[image.ST_PL_SPEED_Q8] == 0:
         # nothing flows and nothing is pushed: the pressure in line is the pressure at the tip
         state[image.ST_PRESS_OUT_PA] = state[image.ST_PRESS_PA]
         if state[image.ST_PL_CMD] + 2 > state[image.ST_ARG_MAX_STEPS]:
