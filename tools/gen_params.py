@@ -72,7 +72,7 @@ def text(ref: dict[str, Any]) -> str:
         f"LEAK_TICKS = {round(TUNING['leak_ms'] * 1000 / values['TICK_US'])}  # tick: time constant of that leak",
         f"PROBE_TICKS = {round(values['PROBE_TICKS'])}  # tick: the shortest look for a leak",
         f"QUIET_TICKS = {round(values['QUIET_TICKS'])}  # tick: the shortest look at the flow",
-        f"PROBE_MOST_TICKS = {round(TUNING['probe_most_ms'] * 1000 / values['TICK_US'])}  # tick: the longest look for a leak",
+        f"PROBE_MOST_TICKS = {round(TUNING['probe_most_ms'] * 1000 / values['TICK_US'])}  # tick: its longest",
         f"LOOK_TICKS = {round(values['LOOK_TICKS'])}  # tick: the longest of a run",
         f"STEP_PM = {travel_pm}  # pm: travel of one microstep",
         f"TUBE_NL = {math.ceil(bore_nl(ref['tube']))}  # nl: air in the tube after a syringe change",

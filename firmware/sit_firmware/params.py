@@ -34,9 +34,9 @@ def use_syringe(params, syringe_id):
 def use_needle(params, needle_id, viscosity_upas):
     """Lays a needle type and the fluid over the block and seals it; KeyError for a type that isn't known.
 
-    A thick fluid in a thin needle lets pressure fall slowly, in air as at the end of a dose, as if it stood. So a look at
-    a leak takes half of the line's time constant, softest syringe of the type (4.5 kPa above the meniscus fall by 1.7),
-    and one at the flow a quarter.
+    A thick fluid in a thin needle lets pressure fall slowly, in air as at the end of a dose, as if it stood. So a look
+    at a leak takes half of the line's time constant, softest syringe of the type (4.5 kPa above the meniscus fall by
+    1.7), and one at the flow a quarter.
     """
     bevel, slowest = params_gen.NEEDLES[needle_id]
     look = params_gen.LEAK_TICKS * viscosity_upas * int(params[image.P_SOFT_HIGH_Q14]) // (2 * slowest)

@@ -15,7 +15,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 
-from .flow import MAX_PRESSURE_KPA, RE_LAMINAR, Setup, flow_at_pressure, leak_ms, resistances
+from .flow import MAX_PRESSURE_KPA, RE_LAMINAR, Setup, flow_at_pressure, leak_ms
 
 STEP_MS = 0.25
 ACCEL_MM_PER_S2 = 1600.0  # what the control law asks of the plunger, P_PL_ACC_Q8 rounded down
