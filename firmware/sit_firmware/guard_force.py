@@ -58,8 +58,12 @@ def force(state, inputs, outputs, params):
         hold += fall - (fall >> 5)
     state[image.ST_G_HOLD_MN] = hold
     if fall > params[image.P_G_SLIP_MN] and push and state[image.ST_G_FOUND] == 0:
-        # forward, with a force that hasn't fallen as well, the pressure sensor lies
-        if push < 0 or press < 0 or off > params[image.P_G_SLIP_MN] >> 1:
+        lost = 0
+        if push < 0:
+            lost = state[image.ST_G_CHUNK]  # after the last step a line under vacuum may fill again
+        elif press < 0 or off > fall - (params[image.P_G_SLIP_MN] >> 2):
+            lost = 1  # else the force hasn't fallen as far, so that the pressure rose: its sensor lies
+        if lost:
             state[image.ST_G_FOUND] = codes.FAULT_STEPS_LOST
             state[image.ST_G_VALUE] = load
     most = params[image.P_G_GRIP_MOST_MN]

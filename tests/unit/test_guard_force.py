@@ -87,6 +87,7 @@ def moved(still, device):
 
     def tick(n, forward, load, press_pa):
         still.state[image.ST_G_PUSH_STEPS] = forward
+        still.state[image.ST_G_CHUNK] = forward
         steps = still.inputs[image.IN_STEPS]
         still.tick(n, OUT_STEPS=0, IN_STEPS=steps, IN_PRESS_PA=press_pa, IN_LOAD_MN=load)
         return still.fault
@@ -125,6 +126,8 @@ def test_what_is_no_slip(moved):
     moved.state[image.ST_G_HOLD_MN] = -(1 << 20)
     for n in range(60):
         assert moved.moved(1, -1, HELD_MN - 40 * n, max(0, PRESS_PA - 2000 * n)) is None
+    moved.tick(3, IN_PRESS_PA=8000)
+    assert moved.fault is None, "after the last step a line under vacuum may fill again"
 
 
 def test_a_turn_begins_anew(dispensing):
