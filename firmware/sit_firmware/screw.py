@@ -27,11 +27,12 @@ _TISSUE_PA = 45000  # Pa: what tissue usually holds
 
 
 class Screw:
-    """The map of the screw, or none (`known` False: every place counts as right), and where the last shot began."""
+    """The map of the screw, or none (`known` False: every place counts as right)."""
 
     def __init__(self):
         self._steps, self._ticks, self._press, self._rise = [array("i", [0] * _PARTS) for _ in range(4)]
         self._turns = 0
+        self._probe_at = None  # count at which the meter of the shot under way was set
         self.forget()
 
     def forget(self):
@@ -39,8 +40,6 @@ class Screw:
         self.known = False
         self._sin_nl = self._cos_nl = 0.0
         self._most_nl = 0.0
-        self._lead = self._beyond = None  # steps from a shot's begin to the probe's place; beyond the dose to its end
-        self._probe_at = None
 
     # --- learning ----------------------------------------------------------------------------------
 
@@ -109,19 +108,20 @@ class Screw:
         nl = self._nl(end) - self._nl(begin)
         return round(max(-self._most_nl, min(self._most_nl, nl)))
 
-    def asked_nl(self, volume_nl, steps, params, in_run=False):
-        """What to ask of the tick at the count `steps`, so that steps and screw together push `volume_nl`."""
+    def asked_nl(self, volume_nl, state, inputs, params, in_run=False):
+        """What to ask of the tick for a shot that begins now, so that steps and screw together push `volume_nl`."""
         if not self.known:
             return volume_nl
         step_nl = params[image.P_STEP_NL_Q10] / 1024
-        soft = params[image.P_STORED_Q14] / 262144
-        if self._lead is None:
-            turn_nl = 2 * params[image.P_FRICTION_MN] * params[image.P_STOPPER_Q10] / 1024 + params[image.P_BACKLASH_NL]
-            self._lead = round((turn_nl + soft * params[image.P_PROBE_PA]) / step_nl)
-            self._beyond = round(soft * (_TISSUE_PA - params[image.P_PROBE_PA]) / step_nl)
-        begin = steps + self._lead
+        soft = state[image.ST_SOFT_Q14] / 262144
+        load_mn = state[image.ST_LOAD_MN]
+        # the way to the probe: the stopper's friction turned round, the backlash where the rod pulls, the pressure
+        way_nl = (params[image.P_FRICTION_MN] - load_mn) * params[image.P_STOPPER_Q10] / 1024
+        way_nl += soft * params[image.P_PROBE_PA] + (state[image.ST_SLACK_NL] if load_mn < 0 else 0)
+        begin = inputs[image.IN_STEPS] + round(way_nl / step_nl)
         # a shot of a run is metered after the suck-back, which gives back what the way to the probe took
-        end = begin + round(volume_nl / step_nl) + (-self._lead if in_run else self._beyond)
+        more_nl = -way_nl if in_run else soft * (_TISSUE_PA - params[image.P_PROBE_PA])
+        end = begin + round((volume_nl + more_nl) / step_nl)
         return max(1, volume_nl - self.between_nl(begin, end))
 
     def watch(self, state, inputs):
@@ -129,18 +129,11 @@ class Screw:
         if state[image.ST_PROBE] == image.PROBE_LOOK:
             self._probe_at = inputs[image.IN_STEPS]
 
-    def given_nl(self, state, inputs, params):
-        """The shot has ended: what it pushed from the probe on beyond its steps; the next one is foretold by it."""
-        in_run = state[image.ST_ARG_SKIN_TICKS] != 0
-        end = inputs[image.IN_STEPS] if in_run else state[image.ST_BACK_FROM]
+    def given_nl(self, state, inputs):
+        """The shot has ended: what it pushed from the probe on beyond its steps, nl."""
+        end = inputs[image.IN_STEPS] if state[image.ST_ARG_SKIN_TICKS] else state[image.ST_BACK_FROM]
         begin, self._probe_at = self._probe_at, None
-        if not self.known or begin is None:
-            return 0
-        if state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_TRIES]:
-            self._lead = begin - state[image.ST_STEPS0]
-            if not in_run:
-                self._beyond = end - begin - (state[image.ST_ARG_VOLUME_NL] << 10) // params[image.P_STEP_NL_Q10]
-        return self.between_nl(begin, end)
+        return 0 if begin is None else self.between_nl(begin, end)
 
     def _nl(self, steps):
         angle = steps % STEPS_PER_LEAD * 2 * math.pi / STEPS_PER_LEAD

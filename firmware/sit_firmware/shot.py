@@ -61,7 +61,7 @@ class Shot:
             codes.REQ_SHOT,
             depth_um=depth_um,
             steps=plan.steps,
-            volume_nl=dev.screw.asked_nl(volume_nl, self._steps0, dev.params, plan.skin_ticks != 0),
+            volume_nl=dev.screw.asked_nl(volume_nl, dev.state, dev.inputs, dev.params, plan.skin_ticks != 0),
             flow_q8=plan.flow_q8,
             dwell_ticks=plan.dwell_ticks,
             max_steps=plan.cap_steps,
@@ -127,7 +127,7 @@ class Shot:
         point, attempt, site, _, volume_nl = self._row
         steps = self.steps()
         kind, cause = self._end()
-        screw_nl = dev.screw.given_nl(state, dev.inputs, dev.params)
+        screw_nl = dev.screw.given_nl(state, dev.inputs)
         low_nl, high_nl = interval.tissue(kind, steps, state, dev.params, screw_nl)
         if kind == codes.RECORD_DONE and not interval.narrow(low_nl, high_nl, volume_nl):
             kind = codes.RECORD_PARTIAL  # what nobody can vouch for isn't done

@@ -119,8 +119,8 @@ class Bench:
         self.screw.begin(begin + _FILL_STEPS, begin + steps)
         while self.run(LOOK_TICKS, until_idle=True) == LOOK_TICKS:
             self.screw.look(self.state, self.inputs)
-        self.screw.learn(self.params.tolist())
         self.expect_done()
+        self.screw.learn(self.params.tolist())
 
     def give(
         self, depth_um: int, volume_nl: int, flow_nl_per_s: int, dwell_ms: int, most_ticks: int
@@ -131,7 +131,7 @@ class Bench:
         """
         block = self.params.tolist()
         in_run = self.state[image.ST_ARG_SKIN_TICKS] != 0
-        asked_nl = self.screw.asked_nl(volume_nl, int(self.inputs[image.IN_STEPS]), block, in_run)
+        asked_nl = self.screw.asked_nl(volume_nl, self.state.tolist(), self.inputs.tolist(), block, in_run)
         self.post_shot(depth_um, asked_nl, flow_nl_per_s, dwell_ms)
         self.state[image.ST_ARG_MAX_STEPS] = dose.cap_steps(dose.steps_of(volume_nl, block), block)
         ticks = ran = self.run(_WATCH_TICKS, until_idle=True)
@@ -141,7 +141,7 @@ class Bench:
             ticks += ran
         if ran == _WATCH_TICKS:
             ticks += self.run(most_ticks - ticks, until_idle=True)
-        more_nl = self.screw.given_nl(self.state.tolist(), self.inputs.tolist(), block)
+        more_nl = self.screw.given_nl(self.state.tolist(), self.inputs.tolist())
         self.hold(False)
         return ticks, more_nl
 
