@@ -1,9 +1,9 @@
 """Which doses the device can vouch for: small ones through slow lines, or from large syringes, it can't.
 
-A dose is DONE when a pressure that stands proves the tissue, and when its interval is narrow (docs/ledger.md). Through
-a slow line a small dose is over before its pressure would have shown a leak; a large syringe's screw error alone is
-wider than a small dose's interval. The borders are the types' (`least_ul`, `slowest_ms` in hardware/reference.toml),
-found on the plant: docs/metering.md, Region. Pure functions.
+A dose is DONE when a pressure that stands proves the tissue, and when its interval is narrow (docs/ledger.md). A line
+may be so slow that neither shows within the time of a shot; a large syringe's screw error alone is wider than a small
+dose's interval. The borders are the types' (`least_ul`, `slowest_ms` in hardware/reference.toml), found on the plant:
+docs/metering.md, Region. Pure functions.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 
 from .flow import FlowImpossible, Setup, resistances
-
-SLOW_NL_PER_MS = 1000 / 48  # smallest dose by the line's time constant
 
 
 def time_constant_ms(setup: Setup) -> float:
@@ -22,10 +20,9 @@ def time_constant_ms(setup: Setup) -> float:
 
 def least_nl(setup: Setup) -> float:
     """Return the smallest dose that the device can vouch for, nl; inf when the line is too slow for any."""
-    tau_ms = time_constant_ms(setup)
-    if tau_ms > setup.syringe.slowest_ms:
+    if time_constant_ms(setup) > setup.syringe.slowest_ms:
         return math.inf
-    return max(1e3 * setup.syringe.least_ul, SLOW_NL_PER_MS * tau_ms)
+    return 1e3 * setup.syringe.least_ul
 
 
 def check_proof(setup: Setup, smallest_nl: int) -> None:

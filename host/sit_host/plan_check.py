@@ -23,7 +23,7 @@ from .plan_soft import soft_problems
 from .plan_syringes import Segment, plan_segments
 
 DEEP_WARNING_UM = 1500
-PLASTIC_SMALL_NL = 20_000  # below that many shots can't be vouched for (docs/metering.md)
+PLASTIC_SMALL_NL = 10_000  # below that many shots can't be vouched for (docs/metering.md, Region)
 PLASTIC_COMPLIANCE_UL_PER_100KPA = 1.5
 SLOW_DISPENSE_S = 1.0
 EXPIRY_SOON_DAYS = 30

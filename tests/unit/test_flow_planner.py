@@ -117,10 +117,10 @@ def test_a_softer_syringe_keeps_more_pressure():
     ("syringe", "needle", "viscosity", "refused_nl", "taken_nl"),
     [
         ("bd_1ml", "30G4", 1.0, 999, 1_000),
-        ("bd_1ml", "34G4", 3.0, 1_500, 1_600),
+        ("bd_1ml", "34G4", 3.0, 999, 1_000),
         ("bd_1ml", "34G4", 5.0, 100_000, None),
         ("bd_3ml", "30G4", 1.0, 29_000, 30_000),
-        ("plastic_1ml", "32G4", 1.0, 100_000, None),
+        ("plastic_1ml", "32G4", 3.0, 100_000, None),
     ],
 )
 def test_what_the_device_cannot_vouch_for_is_refused(syringe, needle, viscosity, refused_nl, taken_nl):
@@ -137,7 +137,8 @@ def test_what_the_device_cannot_vouch_for_is_refused(syringe, needle, viscosity,
     [
         ("bd_1ml", "34G4", 3.0, 1_000, (0.9, 1.0), 5.0),
         ("plastic_1ml", "30G4", 1.0, 10_000, (0.9, 1.0), 1.2),
-        ("plastic_1ml", "30G4", 1.0, 1_000, (0.0, 0.9), 30.0),
+        ("plastic_1ml", "30G4", 1.0, 2_000, (0.0, 0.9), 30.0),
+        ("bd_3ml", "32G4", 1.0, 20_000, (0.0, 0.9), 1.0),
     ],
 )
 def test_the_plant_agrees_on_both_sides(syringe, needle, viscosity, volume_nl, share, largest_percent):

@@ -87,6 +87,14 @@ def test_a_devices_limit_is_kept(change, words):
     assert any(words in problem.sentence for problem in checked.problems)
 
 
+@pytest.mark.parametrize(("least_ul", "warned"), [(9.999, True), (10.0, False)])
+def test_a_soft_syringe_is_warned_of(least_ul, warned):
+    """Metering: a plastic syringe can't be vouched for below 10 uL; the plant's border is that of `region`."""
+    text = GOOD.replace('"bd_1ml"', '"plastic_1ml"').replace("volume_ul = 5.0", f"volume_ul = {least_ul}")
+    found = [problem for problem in problems_of(text).problems if "too soft" in problem.sentence]
+    assert [problem.warning for problem in found] == [True] * warned
+
+
 def test_a_deliberate_outlier_passes():
     """Plans: a dose far from the plan's usual one is refused unless its author says that it is meant."""
     text = GOOD.replace("volume_ul = 5.0", "volume_ul = 100.0").replace("total_ul = 25.0", "total_ul = 120.0")

@@ -47,7 +47,7 @@ TABLES: dict[str, Any] = {
             "compliance_ul_per_100kpa": 2.0,
             "compliance_range_ul_per_100kpa": [0.5, 5.0],
             "least_ul": 1.0,
-            "slowest_ms": 15,
+            "slowest_ms": 110,
         },
     },
     "needle": {
