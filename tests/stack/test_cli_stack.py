@@ -25,7 +25,7 @@ COMMANDS = [
     (("info", "--json"), lambda found: found["schema_matches"] and found["state"] == "IDLE"),
     (("settings", "--json"), lambda found: found["source"] == "factory" and 1000 < found["max_depth_um"] < 2000),
     (("selftest", "--json"), lambda found: found == {"passed": True}),
-    (("prime", "--yes", "--json"), lambda found: 39_000 < found["pushed_nl"] < 41_000),
+    (("prime", "--yes", "--json"), lambda found: 54_000 < found["pushed_nl"] < 56_000),
     (("clear", "--json"), lambda found: found == {"cleared": None}),
     (("ack", "--json"), lambda found: found == {"acknowledged": None}),
     (("stop", "--json"), lambda found: found == {"stopped": True, "state": "IDLE", "phase": "IDLE"}),
