@@ -80,6 +80,17 @@ def test_a_slow_line_in_air_is_never_done(setup, volume_nl):
         holds(given, f"unit {seed}")
 
 
+@pytest.mark.parametrize("volume_nl", [1000, 5000])
+def test_a_thicker_fluid_than_the_plan_says_is_never_done_in_air(volume_nl):
+    """Invariant 4: the looks go by the plan's viscosity; where that is wrong the pressure at the end still tells."""
+    for seed in range(1, 13):
+        device = Device(SLOW[0], seed, puncture_n=50.0, skin_n_per_m=100.0)
+        params.use_needle(device.bench.params, SLOW[0].needle_id, 300)
+        given = device.give(volume_nl)
+        assert given[0] == 0 and not given[3], f"unit {seed}: {given[:4]}"
+        holds(given, f"unit {seed}")
+
+
 @pytest.mark.parametrize("number", LATE)
 def test_a_skin_that_gives_way_late_gets_the_whole_dose(number):
     """Invariant 4: a line that empties slowly is no tissue: the dose isn't begun before the skin has given way."""
