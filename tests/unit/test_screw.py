@@ -132,6 +132,27 @@ def test_a_map_makes_the_dose_better_and_five_times_better_than_a_pump(figure):
             assert pump.random_nl >= 5 * ours.random_nl
 
 
+@pytest.mark.parametrize("volume_nl", [2000, 5000, 10_000])
+def test_an_interval_holds_with_a_map_that_is_wrong_altogether(volume_nl):
+    """Invariant 4: with a map that says the opposite of the truth each DONE shot's interval still holds the truth."""
+    bench = bench_of()
+    bench.screw._sin_nl *= -1
+    bench.screw._cos_nl *= -1
+    block, done = bench.params.tolist(), 0
+    for site in range(6):
+        bench.plant.set("site", site)
+        before = bench.plant.truth()
+        _, screw_nl = bench.give(1700, volume_nl, 50_000, 1000, 60_000)
+        truth, state = bench.plant.truth(), bench.state.tolist()
+        if state[image.ST_RESULT] != codes.RESULT_DONE:
+            continue
+        steps = truth["plunger_steps"] - before["plunger_steps"]
+        low_nl, high_nl = interval.tissue(codes.RECORD_DONE, steps, state, block, screw_nl)
+        assert low_nl <= truth["tissue_nl"] - before["tissue_nl"] <= high_nl
+        done += interval.narrow(low_nl, high_nl, volume_nl)
+    assert done >= 4
+
+
 # --- in the firmware ------------------------------------------------------------------------------------
 
 
