@@ -6,7 +6,7 @@ import math
 import pytest
 from appkit import armed_device
 from sit_firmware import codes, image, interval, params_gen
-from sit_firmware.screw import MAP_STEPS, Screw
+from sit_firmware.screw import LOOK_TICKS, MAP_STEPS, Screw
 from sit_host.plan_limits import reference_equipment
 from sit_host.plan_syringes import Setup, first_prime_nl
 from sit_sim.campaign.bench import Bench
@@ -23,13 +23,13 @@ ROWS = ((1, 1, 1, 1200, 10000), (2, 1, 1, 1200, 10000))
 ENDS = (codes.RECORD_DONE, codes.RECORD_PARTIAL, codes.RECORD_ABORTED)
 
 
-def bench_of(phase_steps=0, seed=1, **changes):
+def bench_of(phase_steps=0, seed=1, look_ticks=LOOK_TICKS, **changes):
     """A nominal device purged with a map, the screw `phase_steps` beyond the place that it is counted from."""
     bench = Bench(nominal_unit().replace(**changes), seed)
     x, k, p, _ = bench.plant.arrays
     k[K_MOTOR] = phase_steps
     x[X_NUT_REF] = nut_m(phase_steps, p)
-    bench.purge_with_map()
+    bench.purge_with_map(look_ticks)
     return bench
 
 
@@ -88,6 +88,16 @@ def test_a_bad_purge_gives_no_map_or_a_harmless_one(changes):
         without = max(abs(more_nl(bench, a, b)) for a in places for b in places)
         left = max(abs(more_nl(bench, a, b) - bench.screw.between_nl(a, b)) for a in places for b in places)
         assert left <= without + USUAL_NL / 3
+
+
+def test_a_slow_background_makes_a_good_map_or_none(figure):
+    """Metering: with a look each 4 ms the map is right to two fifths; from 10 ms on there is none."""
+    for look_ticks in (16, 40, 160):
+        benches = [bench_of(seed=seed, look_ticks=look_ticks) for seed in (1, 2, 3, 4, 5, 6)]
+        off = [worst(bench) for bench in benches if bench.screw.known]
+        figure(f"a look each {look_ticks / 4:g} ms: {len(off)} of 6 maps, off by {max(off, default=0):.2f} at most")
+        assert max(off, default=0) <= 0.4
+        assert len(off) == (6 if look_ticks == 16 else 0)
 
 
 def test_too_noisy_a_purge_gives_no_map():

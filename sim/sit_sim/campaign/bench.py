@@ -111,13 +111,13 @@ class Bench:
         self.run(40_000, until_idle=True)
         self.expect_done()
 
-    def purge_with_map(self) -> None:
-        """Purge the line as PRIME does, and learn the screw from it; raises Refused unless it went well."""
+    def purge_with_map(self, look_ticks: int = LOOK_TICKS) -> None:
+        """Purge the line as PRIME does, and learn the screw from looks that far apart; Refused if it failed."""
         steps, begin = _FILL_STEPS + MAP_STEPS, int(self.inputs[image.IN_STEPS])
         flow = dose.flow_q8(_FILL_NL_PER_S, self.params.tolist())
         self.post(codes.REQ_PURGE, steps=steps, max_steps=steps + 20, flow_spt=flow, dwell_ticks=4000)
         self.screw.begin(begin + _FILL_STEPS, begin + steps)
-        while self.run(LOOK_TICKS, until_idle=True) == LOOK_TICKS:
+        while self.run(look_ticks, until_idle=True) == look_ticks:
             self.screw.look(self.state, self.inputs)
         self.expect_done()
         self.screw.learn(self.params.tolist())
