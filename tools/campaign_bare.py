@@ -62,7 +62,7 @@ def run_parts(args: argparse.Namespace, folder: Path, total: int, part: parts.Pa
 def run_injections(args: argparse.Namespace) -> int:
     """The campaign over the spread and F1."""
     which = [name for name in ("sound", "thin") if getattr(args, name)]
-    folder = args.folder or _BUILD / "-".join(("injections", *which))
+    folder = args.folder / "-".join(("injections", *which))
     total = -(-args.runs // injections.PART)
     before = len(parts.missing(folder, total))
     spent = run_parts(args, folder, total, functools.partial(injections.part, sound=args.sound, thin=args.thin))
@@ -104,7 +104,7 @@ def run_lies(args: argparse.Namespace) -> int:
 def run_doses(args: argparse.Namespace) -> int:
     """Errors of the dose over drawn units."""
     what = Doses(args.volume, args.shots, not args.factory)
-    folder = args.folder or _BUILD / "doses" / str(what)
+    folder = args.folder / "doses" / str(what)
     run_parts(args, folder, what.parts(args.units), functools.partial(what.part))
     table = parts.read(folder, what.parts(args.units)).slice(0, args.units)
     print("\n".join(what.lines(table)))
@@ -113,7 +113,7 @@ def run_doses(args: argparse.Namespace) -> int:
 
 def run_region(args: argparse.Namespace) -> int:
     """Which cells of the planner's region keep the limits."""
-    return region.main(args, run_parts, args.folder or _BUILD / "region")
+    return region.main(args, run_parts, args.folder / "region")
 
 
 def run_speed(_args: argparse.Namespace) -> int:
@@ -135,7 +135,12 @@ def main(argv: list[str]) -> int:
         if spread:
             own.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
             own.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of a Dask scheduler do it")
-            own.add_argument("--folder", type=Path, help="where results are kept (default in build/)")
+            own.add_argument(
+                "--folder",
+                type=Path,
+                default=_BUILD,
+                help="where results are kept, in folders by what they are of (default build/)",
+            )
         return own
 
     own = command("injections", run_injections, "the spread and F1, no mechanical stop", spread=True)
