@@ -14,7 +14,7 @@ class Arrays:
     def __init__(self):
         self.all = self.state, self.inputs, self.outputs, self.params = image.new()
         params.defaults(self.params)
-        self.put(ST_PHASE=codes.PHASE_DWELL, ST_QUIET_N=2, ST_PRESS_PA=40 * KPA, IN_PRESS_PA=40 * KPA)
+        self.put(ST_PHASE=codes.PHASE_DWELL, ST_QUIET_N=2, ST_PRESS_PA=40 * KPA, IN_PRESS_PA=40 * KPA, IN_CONTACT=1)
 
     def put(self, **values):
         for name, value in values.items():

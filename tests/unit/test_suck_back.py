@@ -11,11 +11,11 @@ LINE_NL_PER_KPA = 9.6  # the softest stiff 1 mL set, stopper included, 10 % on t
 
 def bounds(device, steps0):
     """The interval that the record of the shot just ended holds, after net steps from `steps0`."""
-    state = device.state
+    state, params = list(map(int, device.state)), list(map(int, device.params))
     steps = int(device.inputs[image.IN_STEPS]) - steps0
     done = state[image.ST_RESULT] == codes.RESULT_DONE and not state[image.ST_FAULT]
     kind = codes.RECORD_DONE if done else codes.RECORD_PARTIAL
-    return interval.tissue(kind, steps, state, device.params), done
+    return interval.tissue(kind, steps, state, params), done
 
 
 @pytest.mark.parametrize("offset_kpa", [12, 15, 20])
@@ -75,3 +75,28 @@ def test_no_shot_begins_with_a_pressure_that_cannot_be(offset_kpa):
     assert FAULTS[int(device.state[image.ST_FAULT])] == "SENSOR"
     assert device.plant.truth()["plunger_steps"] == steps
     assert device.plant.truth()["tip_max_um"] < -700
+
+
+@pytest.mark.parametrize("skin_ms", [0, 100])
+def test_a_device_lifted_in_the_suck_back_leaves_the_truth_in_the_interval(skin_ms):
+    """Invariant 4: what runs out then is no measure of the syringe, and what a run tells is no longer DONE."""
+    device = bench(nominal_unit().replace(back_pressure_pa=86e3), plain=False)
+    told = set()
+    for site, after in enumerate(range(-4, 56, 4)):  # a suck-back takes some 50 ticks
+        device.plant.set("site", site)
+        before, steps0 = device.plant.truth()["tissue_nl"], int(device.inputs[image.IN_STEPS])
+        device.post_shot(1700, ASKED_NL)
+        device.state[image.ST_ARG_SKIN_TICKS] = 4 * skin_ms if site else 0  # the first one measures the syringe
+        while device.state[image.ST_SUCK] != 3:
+            device.run(1)
+        if after >= 0:
+            device.run(after)
+            lifted = device.state[image.ST_SUCK] == 3
+            device.plant.set("press_n", 0.0)
+        device.run(8000, until_idle=True)
+        (low_nl, high_nl), done = bounds(device, steps0)
+        assert low_nl <= device.plant.truth()["tissue_nl"] - before <= high_nl, after
+        if after >= 0 and lifted:
+            told.add(done)
+        device.hold(False)
+    assert told == {not skin_ms}

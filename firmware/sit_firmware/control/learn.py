@@ -1,6 +1,7 @@
 """What the syringe fitted really gives way: compliance and backlash, measured in each suck-back. Tick domain.
 
-Tissue only holds back, so while the pressure is taken off nothing passes the tip. Once the stopper slides back with
+Tissue only holds back, so while the pressure is taken off nothing passes the tip; unless the device is lifted
+meanwhile: what is stored runs out then, and nothing is measured. Once the stopper slides back with
 the rod pulling (no backlash left, friction the same all along) all that the plunger travels is taken from compliance:
 
     compliance = plunger volume / fall of the pressure
@@ -50,7 +51,7 @@ def watch(state, inputs, outputs, params):
 
 def end(state, inputs, outputs, params):
     """The pressure is off: takes the measure, corrects the shot's volume."""
-    if state[image.ST_LEARN] != _SLIDES:
+    if state[image.ST_LEARN] != _SLIDES or not inputs[image.IN_CONTACT]:
         return
     state[image.ST_LEARN] = 0
     fall = state[image.ST_LEARN_PA] - inputs[image.IN_PRESS_PA]

@@ -57,6 +57,9 @@ def turn(state, inputs, outputs, params):
 
 def given(state, inputs, outputs, params):
     """The pressure is off: what was given, and how long the flow has lasted since the turn."""
+    if not inputs[image.IN_CONTACT]:  # lifted meanwhile: what was in flight may have run out
+        state[image.ST_END_RESULT] = codes.RESULT_PARTIAL
+        state[image.ST_END_CAUSE] = codes.CAUSE_CONTACT
     still(state, inputs, outputs, params)
     needle = state[image.ST_STILL_NL] + state[image.ST_SLACK_NL]
     state[image.ST_TISSUE_NL] = needle - state[image.ST_LOST_NL]
