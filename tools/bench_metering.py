@@ -111,7 +111,8 @@ def plot(name: str, volumes: list[int], figures: list[Figures], out: Path) -> Pa
         axes.grid(True, linewidth=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     sides[0].set_ylabel("percent of the dose, 90th percentile of units")
-    sides[1].legend(fontsize=8, frameon=False)
+    handles, labels = sides[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
     figure.suptitle(f"{name} (simulated)")
     path = out / f"metering-{name.replace(' ', '-').replace(',', '')}.svg"
     out.mkdir(parents=True, exist_ok=True)
