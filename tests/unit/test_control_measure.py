@@ -2,7 +2,7 @@
 
 import pytest
 from sit_firmware import codes, image, params
-from sit_firmware.control import learn, meter, probe, work
+from sit_firmware.control import learn, meter, probe, rapid, work
 
 STILL, SLIDES = 1, 2
 KPA = 1000
@@ -118,3 +118,14 @@ def test_a_test_stroke_that_never_arrives_fails(late):
     here.put(ST_TARGET_UM=500, IN_SUPPLY_MV=12000, IN_TICK=50 + here.get("P_INSERT_TICKS") - 1 + late)
     work.test(*here.all)
     assert here.get("ST_END_CAUSE") == (codes.FAULT_FOLLOWING if late else 0)
+
+
+@pytest.mark.parametrize("press_kpa", [0, 40, 299, 300, 320])
+def test_a_run_pushes_no_more_than_the_line_holds(press_kpa):
+    """Invariant 4: near the highest pressure a run's push slows down, beyond it none is left to go."""
+    here = Arrays().put(ST_PROBE=image.PROBE_IN_TISSUE, ST_SETTLE_N=1000, ST_GOAL_NL=20_000, ST_ARG_MAX_STEPS=9000)
+    here.put(ST_SOFT_Q14=here.get("P_STORED_Q14"), ST_PRESS_PA=press_kpa * KPA)
+    rapid.give(*here.all)
+    room_nl = (here.get("P_PRESS_SOFT_PA") - press_kpa * KPA) * here.get("P_STORED_Q14") / 2**18
+    assert here.get("ST_PL_GO_NL") == pytest.approx(max(0, room_nl), abs=2)
+    assert here.get("ST_PL_GO_NL") == 0 or room_nl > 0

@@ -133,3 +133,18 @@ def test_push_beside_the_spring(dispensing, sign):
     assert dispensing.fault is None
     dispensing.tick(1, ST_N_D_Q8=sign * (most + 1) - spring)
     assert (dispensing.fault, state[image.ST_FAULT_VALUE]) == ("FOLLOWING", sign * (most + 1))
+
+
+def test_the_way_without_an_edge_is_told(dispensing):
+    """Invariant 6: with COMB goes how far the needle is from the last edge."""
+    dispensing.state[image.ST_G_COMB_UM] = dispensing.inputs[image.IN_ENC_UM] - 1000
+    dispensing.tick()
+    assert (dispensing.fault, dispensing.state[image.ST_FAULT_VALUE]) == ("COMB", 1000)
+
+
+def test_the_place_of_a_needle_that_stays_out_is_told(dispensing):
+    """Invariant 6: with SPRING goes where the needle is."""
+    off = {"OUT_DUTY": 0, "OUT_BRIDGE": 0, "OUT_SWITCH": 0, "IN_BRIDGE_ON": 0, "IN_SWITCH_ON": 0}
+    dispensing.tick(dispensing.params[image.P_G_HOME_N] + 2, **off)
+    place_um = dispensing.inputs[image.IN_ENC_UM]
+    assert (dispensing.fault, dispensing.state[image.ST_FAULT_VALUE]) == ("SPRING", place_um)

@@ -7,7 +7,7 @@ from ledger_rig import CAP, OTHER, TREATMENT, Device, acknowledge, chain_faults,
 from sit_firmware import codes
 from sit_firmware.ledger import LedgerRefused
 from sit_firmware.store.access import StoreError
-from sit_firmware.store.tally import UNKNOWN_NL
+from sit_firmware.store.tally import UNKNOWN_NL, _tag
 from store_fakes import MemoryStore
 
 NOW = 1800000000
@@ -314,3 +314,9 @@ def test_no_measure_is_too_large_to_book(values):
     intent(ledger, 1)
     seq = ledger.append(codes.RECORD_PARTIAL, treatment=TREATMENT, point=1, attempt=1, **values)
     assert record(ledger, seq)["kind"] == codes.RECORD_PARTIAL
+
+
+def test_each_treatment_has_a_mark_that_is_not_nones():
+    """Invariant 5: a byte marks whose shot a slot holds; no treatment looks like a free slot."""
+    tags = {_tag(f"{n:08d}".encode()) for n in range(4000)}
+    assert tags == set(range(1, 256))
