@@ -1,6 +1,7 @@
 """A device on the bare loop for tests of the tick: shots taken to a phase, arrays copied, the guard called by hand."""
 
 from array import array
+from functools import cache
 
 from sit_firmware import codes, image, params
 from sit_firmware.guard import check
@@ -30,6 +31,12 @@ def shot_in(phase, depth_um=1500, volume_nl=5000, device=None, ticks=0):
     raise AssertionError(f"phase {phase} was never reached; the device is in {device.state[image.ST_PHASE]}")
 
 
+@cache
+def kept(phase=None, ticks=0):
+    """A device at rest, or in a phase of a shot, made once: for `Guarded`, which works on copies."""
+    return bench() if phase is None else shot_in(phase, ticks=ticks)
+
+
 class Guarded:
     """The guard alone on copies of a device's arrays: inputs and outputs are set by hand, then `tick`."""
 
@@ -44,6 +51,11 @@ class Guarded:
             for name, value in changes.items():
                 {"IN": self.inputs, "OU": self.outputs, "ST": self.state}[name[:2]][getattr(image, name)] = value
             check(self.state, self.inputs, self.outputs, self.params)
+
+    def follow(self, dx, ticks=1, **changes):
+        """The same with an encoder that goes on by `dx` a tick."""
+        for _ in range(ticks):
+            self.tick(1, IN_ENC_UM=self.inputs[image.IN_ENC_UM] + dx, **changes)
 
     @property
     def fault(self):

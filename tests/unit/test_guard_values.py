@@ -1,20 +1,14 @@
 """What the guard tells of a fault, which of two it tells, and that its counters forget what has passed."""
 
 import pytest
-from controlkit import Guarded, bench, shot_in
+from controlkit import Guarded, kept
 from sit_firmware import codes, image
 
 
-@pytest.fixture(scope="module")
-def devices():
-    """A device at rest and one that dispenses, made once and copied."""
-    return {"rest": bench(), "dispense": shot_in(codes.PHASE_DISPENSE, ticks=160)}
-
-
 @pytest.fixture
-def dispensing(devices):
+def dispensing():
     """The plunger stands and owes nothing."""
-    guarded = Guarded(devices["dispense"])
+    guarded = Guarded(kept(codes.PHASE_DISPENSE, 160))
     guarded.state[image.ST_G_OWED] = guarded.state[image.ST_G_CHUNK] = guarded.outputs[image.OUT_STEPS] = 0
     guarded.state[image.ST_G_STEPS] = guarded.inputs[image.IN_STEPS]
     return guarded
